@@ -1,0 +1,2 @@
+//! The program `wasmime`.
+fn main() {}

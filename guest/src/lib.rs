@@ -1,0 +1,2 @@
+//! The component. Empty on native targets.
+#![cfg(target_family = "wasm")]
