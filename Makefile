@@ -1,0 +1,46 @@
+# `make help` lists the targets. `make demo` and `make test` each do all the
+# set-up there is: nothing else has to be called before them.
+
+CARGO ?= cargo
+export PATH := $(PATH):$(HOME)/.cargo/bin
+
+# Absolute, because cargo runs tests and build scripts in the folder of their package.
+TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
+COMPONENTS := $(TARGET)/components
+WITH_COMPONENTS = WASMIME_COMPONENT=$(COMPONENTS)/wasmime.wasm WASMIME_COMPONENTS=$(COMPONENTS)
+
+# How long each fuzz target runs, in seconds.
+FUZZ_SECONDS ?= 60
+FUZZ_TARGETS = mime cms filter
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench fuzz peers components toolchain
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+
+demo: toolchain components ## two organisations send each other mail; every step is shown
+	$(WITH_COMPONENTS) $(CARGO) run --locked --quiet -p gateway --bin wasmime -- demo
+
+test: toolchain peers components ## all tests, with every peer that can be had
+	$(WITH_COMPONENTS) $(CARGO) test --workspace --locked
+
+lint: toolchain components ## formatting, clippy, documentation; warnings are errors
+	$(CARGO) fmt --all --check
+	$(WITH_COMPONENTS) $(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	$(WITH_COMPONENTS) RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked
+
+bench: toolchain components ## benches, side by side with OpenSSL where it is installed
+	$(WITH_COMPONENTS) $(CARGO) bench --workspace --locked
+
+fuzz: toolchain ## every fuzz target for FUZZ_SECONDS (60); needs nightly Rust and cargo-fuzz
+	@tools/fuzz $(FUZZ_SECONDS) $(FUZZ_TARGETS)
+
+peers: ## install the other implementations that tests talk to (Debian packages)
+	@tools/peers
+
+components: toolchain ## build every variant of the component, with checksums, into target/components
+	$(CARGO) run --locked --quiet -p components -- --output $(COMPONENTS)
+
+toolchain: ## install the Rust of rust-toolchain.toml, if it is missing
+	@tools/toolchain
