@@ -12,6 +12,7 @@ pub mod crypto;
 pub mod error;
 pub mod host;
 pub mod verdict;
+pub mod x509;
 
 pub use error::Error;
 pub use host::{Host, PrivateKey};

@@ -1,6 +1,12 @@
 //! Cryptography, thin over RustCrypto: mechanism only, no policy.
 
 pub mod digest;
+pub mod key_transport;
+pub mod parameters;
+pub mod private_key;
+pub mod public_key;
+pub mod random;
+pub mod signature;
 
 pub use digest::DigestAlgorithm;
 
