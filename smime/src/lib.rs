@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 pub mod budget;
+pub mod cms;
 pub mod crypto;
 pub mod error;
 pub mod host;

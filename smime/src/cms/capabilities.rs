@@ -1,0 +1,150 @@
+//! What a mail user agent says that it reads: `SMIMECapabilities`.
+
+use const_oid::ObjectIdentifier;
+use const_oid::db::rfc5912::{ID_RSASSA_PSS, SHA_256_WITH_RSA_ENCRYPTION};
+use der::Encode;
+use spki::AlgorithmIdentifierOwned;
+
+use super::ber::{Reader, tag};
+use super::{Cipher, encode};
+use crate::crypto::DigestAlgorithm;
+use crate::crypto::key_transport::{KeyTransport, Scheme};
+
+/// Which of the algorithms that this library writes a user agent reads.
+///
+/// ```text
+/// SMIMECapabilities ::= SEQUENCE OF SMIMECapability
+/// SMIMECapability ::= SEQUENCE {
+///   capabilityID OBJECT IDENTIFIER,
+///   parameters ANY DEFINED BY capabilityID OPTIONAL }
+/// ```
+/// RFC 8551, section 2.5.2.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Capabilities {
+    /// AES-CBC with 128 bits.
+    pub aes128_cbc: bool,
+    /// AES-CBC with 192 bits.
+    pub aes192_cbc: bool,
+    /// AES-CBC with 256 bits.
+    pub aes256_cbc: bool,
+    /// AES-GCM with 128 bits.
+    pub aes128_gcm: bool,
+    /// AES-GCM with 192 bits.
+    pub aes192_gcm: bool,
+    /// AES-GCM with 256 bits.
+    pub aes256_gcm: bool,
+    /// RSAES-OAEP, with SHA-256 throughout.
+    pub oaep: bool,
+    /// RSASSA-PSS.
+    pub pss: bool,
+}
+
+impl Capabilities {
+    /// Whether content encrypted with `cipher` is read.
+    pub fn reads(&self, cipher: Cipher) -> bool {
+        match cipher {
+            Cipher::Aes128Cbc => self.aes128_cbc,
+            Cipher::Aes192Cbc => self.aes192_cbc,
+            Cipher::Aes256Cbc => self.aes256_cbc,
+            Cipher::Aes128Gcm => self.aes128_gcm,
+            Cipher::Aes192Gcm => self.aes192_gcm,
+            Cipher::Aes256Gcm => self.aes256_gcm,
+        }
+    }
+
+    fn add(&mut self, capability: &AlgorithmIdentifierOwned) {
+        match Cipher::from_oid(capability.oid) {
+            Some(Cipher::Aes128Cbc) => self.aes128_cbc = true,
+            Some(Cipher::Aes192Cbc) => self.aes192_cbc = true,
+            Some(Cipher::Aes256Cbc) => self.aes256_cbc = true,
+            Some(Cipher::Aes128Gcm) => self.aes128_gcm = true,
+            Some(Cipher::Aes192Gcm) => self.aes192_gcm = true,
+            Some(Cipher::Aes256Gcm) => self.aes256_gcm = true,
+            None if capability.oid == ID_RSASSA_PSS => self.pss = true,
+            None => self.oaep |= Scheme::read(capability) == Some(KeyTransport::OaepSha256.into()),
+        }
+    }
+}
+
+/// Reads `SMIMECapabilities` in DER. What is not known, or does not parse, is
+/// passed over: nothing is assumed from it.
+pub fn parse(encoded: &[u8]) -> Capabilities {
+    let mut capabilities = Capabilities::default();
+    let Ok(mut list) = Reader::new(encoded).step_into(tag::SEQUENCE) else { return capabilities };
+    while list.peek() == Some(tag::SEQUENCE) {
+        let mut capability = list.clone();
+        if let Ok(capability) = capability.decode() {
+            capabilities.add(&capability);
+        }
+        if list.skip().is_err() {
+            break;
+        }
+    }
+    capabilities
+}
+
+/// The `SMIMECapabilities` of this library in DER: what it reads, strongest
+/// first.
+pub fn ours() -> Vec<u8> {
+    let ciphers = [
+        Cipher::Aes256Gcm,
+        Cipher::Aes192Gcm,
+        Cipher::Aes128Gcm,
+        Cipher::Aes256Cbc,
+        Cipher::Aes192Cbc,
+        Cipher::Aes128Cbc,
+    ];
+    let digests = [DigestAlgorithm::Sha512, DigestAlgorithm::Sha384, DigestAlgorithm::Sha256];
+    let oaep = Scheme::from(KeyTransport::OaepSha256).algorithm().and_then(|algorithm| algorithm.to_der().ok());
+    let oids = ciphers.map(Cipher::oid).into_iter().chain(digests.map(DigestAlgorithm::oid));
+    let mut members: Vec<Vec<u8>> = oids.map(capability).collect();
+    members.extend(oaep);
+    members.extend([ID_RSASSA_PSS, SHA_256_WITH_RSA_ENCRYPTION].map(capability));
+    encode::sequence(&members.iter().map(Vec::as_slice).collect::<Vec<_>>())
+}
+
+fn capability(oid: ObjectIdentifier) -> Vec<u8> {
+    encode::sequence(&[&encode::value(tag::OBJECT_IDENTIFIER, &[oid.as_bytes()])])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hex_literal::hex;
+
+    #[test]
+    fn ours_are_all_there_are() {
+        let all = Capabilities {
+            aes128_cbc: true,
+            aes192_cbc: true,
+            aes256_cbc: true,
+            aes128_gcm: true,
+            aes192_gcm: true,
+            aes256_gcm: true,
+            oaep: true,
+            pss: true,
+        };
+        assert_eq!(parse(&ours()), all);
+        assert!(Cipher::ALL.into_iter().all(|cipher| all.reads(cipher)));
+    }
+
+    #[test]
+    fn t32_weak_and_broken_capabilities_count_for_nothing() {
+        // des-ede3-cbc, rc2-cbc with 128 bits, rc2-cbc with 40 bits.
+        let weak = hex!("3028 300a06082a864886f70d0307 300e06082a864886f70d030202020080 300a06082a864886f70d0302");
+        assert_eq!(parse(&weak), Capabilities::default());
+        for broken in [&b""[..], &[0x30], &[0x30, 0x80], &[0x31, 0], &hex!("3003 300106")] {
+            assert_eq!(parse(broken), Capabilities::default());
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_is_passed_over() {
+        // A capability with an identifier that is too long, then aes256-CBC.
+        let mut long = vec![0x06, 0x50];
+        long.extend([0x2A; 0x50]);
+        let known = capability(Cipher::Aes256Cbc.oid());
+        let capabilities = parse(&encode::sequence(&[&encode::sequence(&[&long]), &known]));
+        assert_eq!(capabilities, Capabilities { aes256_cbc: true, ..Capabilities::default() });
+    }
+}
