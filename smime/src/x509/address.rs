@@ -1,0 +1,144 @@
+//! The mailboxes a certificate names (RFC 8550, section 3; RFC 5280, section
+//! 4.2.1.6; RFC 9598). The common name is none of them.
+
+use const_oid::ObjectIdentifier;
+use const_oid::db::rfc3280::EMAIL_ADDRESS;
+use const_oid::db::rfc5280::ID_CE_SUBJECT_ALT_NAME;
+use der::asn1::{AnyRef, Utf8StringRef};
+use der::{Decode, Reader, SliceReader, Tag, TagMode, TagNumber, Tagged};
+
+use super::Certificate;
+
+/// id-on-SmtpUTF8Mailbox (RFC 9598, section 3).
+const ID_ON_SMTP_UTF8_MAILBOX: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.8.9");
+/// Most names of a certificate that are looked at.
+const MAX_NAMES: usize = 1000;
+
+/// The mailboxes `certificate` names, each once: rfc822Name and
+/// SmtpUTF8Mailbox of subjectAltName, and emailAddress of the subject.
+///
+/// What is no mailbox, for white space or control characters in it or for want
+/// of one of its parts, is left out, and so is all of an extension that does
+/// not parse.
+pub fn mailboxes(certificate: &Certificate) -> Vec<String> {
+    let alternative = certificate
+        .extension_of(ID_CE_SUBJECT_ALT_NAME)
+        .and_then(|extension| alternative_names(extension.extn_value.as_bytes()).ok())
+        .unwrap_or_default();
+    let subject = subject_addresses(certificate.subject_der()).unwrap_or_default();
+    let mut found: Vec<String> = Vec::new();
+    for mailbox in alternative.into_iter().chain(subject) {
+        if is_mailbox(&mailbox) && !found.contains(&mailbox) {
+            found.push(mailbox);
+        }
+    }
+    found
+}
+
+/// Whether `certificate` names `mailbox`: the domain is compared without case,
+/// the local part as it is.
+pub fn names(certificate: &Certificate, mailbox: &str) -> bool {
+    is_mailbox(mailbox) && mailboxes(certificate).iter().any(|named| same(named, mailbox))
+}
+
+/// ```text
+/// SubjectAltName ::= SEQUENCE SIZE (1..MAX) OF GeneralName
+/// GeneralName ::= CHOICE {
+///   otherName  [0] OtherName,
+///   rfc822Name [1] IA5String, ... }
+/// ```
+fn alternative_names(encoded: &[u8]) -> der::Result<Vec<String>> {
+    let mut found = Vec::new();
+    for name in elements(sequence(encoded)?)? {
+        let number = match name.tag() {
+            Tag::ContextSpecific { number, .. } => number,
+            _ => continue,
+        };
+        let mailbox = match number {
+            TagNumber(0) => other_name(name.value()),
+            TagNumber(1) => ascii(name.value()),
+            _ => None,
+        };
+        found.extend(mailbox);
+    }
+    Ok(found)
+}
+
+/// ```text
+/// OtherName ::= SEQUENCE {
+///   type-id OBJECT IDENTIFIER,
+///   value   [0] EXPLICIT ANY DEFINED BY type-id }
+/// SmtpUTF8Mailbox ::= UTF8String (SIZE (1..MAX))
+/// ```
+fn other_name(content: &[u8]) -> Option<String> {
+    let mut reader = SliceReader::new(content).ok()?;
+    if ObjectIdentifier::decode(&mut reader).ok()? != ID_ON_SMTP_UTF8_MAILBOX {
+        return None;
+    }
+    let value: Utf8StringRef<'_> = reader.context_specific(TagNumber(0), TagMode::Explicit).ok()??;
+    reader.finish().ok()?;
+    Some(value.as_str().to_owned())
+}
+
+/// ```text
+/// RDNSequence ::= SEQUENCE OF RelativeDistinguishedName
+/// RelativeDistinguishedName ::= SET SIZE (1..MAX) OF AttributeTypeAndValue
+/// AttributeTypeAndValue ::= SEQUENCE {
+///   type  OBJECT IDENTIFIER,
+///   value ANY -- DEFINED BY type }
+/// ```
+fn subject_addresses(encoded: &[u8]) -> der::Result<Vec<String>> {
+    let mut found = Vec::new();
+    for relative in elements(sequence(encoded)?)? {
+        relative.tag().assert_eq(Tag::Set)?;
+        for attribute in elements(relative.value())? {
+            attribute.tag().assert_eq(Tag::Sequence)?;
+            let mut reader = SliceReader::new(attribute.value())?;
+            let kind = ObjectIdentifier::decode(&mut reader)?;
+            let value = AnyRef::decode(&mut reader)?;
+            reader.finish()?;
+            let text = matches!(value.tag(), Tag::Ia5String | Tag::Utf8String | Tag::PrintableString);
+            if kind == EMAIL_ADDRESS && text {
+                found.extend(ascii(value.value()));
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// The content of one SEQUENCE that nothing follows.
+fn sequence(encoded: &[u8]) -> der::Result<&[u8]> {
+    let whole = AnyRef::from_der(encoded)?;
+    whole.tag().assert_eq(Tag::Sequence)?;
+    Ok(whole.value())
+}
+
+/// The values that follow each other in `content`, up to a bound.
+fn elements(content: &[u8]) -> der::Result<Vec<AnyRef<'_>>> {
+    let mut reader = SliceReader::new(content)?;
+    let mut found = Vec::new();
+    while !reader.is_finished() && found.len() < MAX_NAMES {
+        found.push(AnyRef::decode(&mut reader)?);
+    }
+    Ok(found)
+}
+
+fn ascii(octets: &[u8]) -> Option<String> {
+    octets.is_ascii().then(|| String::from_utf8(octets.to_vec()).ok()).flatten()
+}
+
+/// Whether `text` has the two parts of a mailbox, and nothing that another
+/// reader might cut off or skip: white space or control characters.
+fn is_mailbox(text: &str) -> bool {
+    let clean = !text.contains(|c: char| c.is_whitespace() || c.is_control());
+    clean && text.rsplit_once('@').is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty())
+}
+
+fn same(a: &str, b: &str) -> bool {
+    match (a.rsplit_once('@'), b.rsplit_once('@')) {
+        (Some((a_local, a_domain)), Some((b_local, b_domain))) => {
+            a_local == b_local && a_domain.eq_ignore_ascii_case(b_domain)
+        }
+        _ => false,
+    }
+}
