@@ -12,6 +12,7 @@ pub mod cms;
 pub mod crypto;
 pub mod error;
 pub mod host;
+pub mod mime;
 pub mod verdict;
 pub mod x509;
 

@@ -1,0 +1,172 @@
+//! Base64 in lines (RFC 2045, section 6.8), a block at a time.
+
+use base64_simd::STANDARD;
+
+use crate::budget::Budget;
+use crate::error::{MessageError, MimeError};
+
+/// Decodes a body. White space may stand anywhere, line ends included.
+///
+/// # Errors
+/// [`MimeError::EncodedBody`] for any other character outside of the alphabet,
+/// for padding that is missing, wrong or followed by more, and for bits that
+/// padding leaves over; a limit if the content would be too large.
+pub fn decode(body: &[u8], budget: &mut Budget) -> Result<Vec<u8>, MessageError> {
+    let significant = body.len() - body.iter().filter(|&&octet| is_space(octet)).count();
+    let padding = body.iter().rev().filter(|&&octet| !is_space(octet)).take(2).filter(|&&octet| octet == b'=').count();
+    if !significant.is_multiple_of(4) {
+        return Err(MimeError::EncodedBody.into());
+    }
+    let len = (significant / 4 * 3).saturating_sub(padding);
+    budget.octets(len)?;
+
+    let mut content = Vec::with_capacity(len);
+    let mut block = Vec::with_capacity(BLOCK);
+    for run in runs(body) {
+        let mut run = run;
+        while !run.is_empty() {
+            let (head, tail) = run.split_at_checked(BLOCK - block.len()).unwrap_or((run, &[]));
+            block.extend_from_slice(head);
+            run = tail;
+            if block.len() == BLOCK {
+                flush(&mut block, &mut content)?;
+            }
+        }
+    }
+    flush(&mut block, &mut content)?;
+    // Padding that ended an earlier block was followed by more.
+    if content.len() != len {
+        return Err(MimeError::EncodedBody.into());
+    }
+    Ok(content)
+}
+
+/// Appends `content` in lines of 76 characters, each ending in CRLF.
+pub fn append(out: &mut Vec<u8>, content: &[u8]) {
+    out.reserve_exact(encoded_len(content.len()));
+    let mut block = [0_u8; LINES * LINE];
+    for content in content.chunks(LINES * LINE_OCTETS) {
+        let block = STANDARD.encode(content, base64_simd::AsOut::as_out(block.as_mut_slice()));
+        for line in block.chunks(LINE) {
+            out.extend_from_slice(line);
+            out.extend_from_slice(b"\r\n");
+        }
+    }
+}
+
+/// How many octets [`append`] makes of so many.
+pub fn encoded_len(len: usize) -> usize {
+    len.div_ceil(3) * 4 + len.div_ceil(LINE_OCTETS) * 2
+}
+
+/// Decodes a block, which is complete or the last, and empties it.
+fn flush(block: &mut Vec<u8>, content: &mut Vec<u8>) -> Result<(), MimeError> {
+    STANDARD.decode_append(block.as_slice(), content).map_err(|_| MimeError::EncodedBody)?;
+    block.clear();
+    Ok(())
+}
+
+/// The stretches of a body between white space. Line ends are looked for first:
+/// there is rarely anything else.
+fn runs(body: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(body);
+    let lines = std::iter::from_fn(move || {
+        let all = rest?;
+        let (line, after) = match memchr::memchr2(b'\r', b'\n', all) {
+            Some(end) => (all.get(..end)?, all.get(end + 1..)),
+            None => (all, None),
+        };
+        rest = after;
+        Some(line)
+    });
+    lines.flat_map(|line| {
+        let is_whole = memchr::memchr2(b' ', b'\t', line).is_none();
+        line.split(move |&octet| !is_whole && is_space(octet))
+    })
+}
+
+fn is_space(octet: u8) -> bool {
+    matches!(octet, b'\r' | b'\n' | b' ' | b'\t')
+}
+
+/// Characters decoded at once; a multiple of four.
+const BLOCK: usize = 8192;
+/// Characters in a line.
+const LINE: usize = 76;
+/// Octets in a line.
+const LINE_OCTETS: usize = 57;
+/// Lines encoded at once.
+const LINES: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::budget::Limit;
+
+    fn decoded(body: &[u8]) -> Result<Vec<u8>, MessageError> {
+        decode(body, &mut Budget::for_message(body.len()))
+    }
+
+    #[test]
+    fn white_space_may_stand_anywhere() {
+        for body in [&b"aGVsbG8="[..], b"aGVs\r\nbG8=\r\n", b"a G\tV\ns\rbG8\r\n=\r\n\r\n", b"\r\naGVsbG8 = "] {
+            assert_eq!(decoded(body).unwrap(), b"hello", "{body:?}");
+        }
+        assert_eq!(decoded(b"\r\n").unwrap(), b"");
+    }
+
+    #[test]
+    fn t22_junk_and_bad_padding_are_refused() {
+        for body in [
+            &b"aGVsbG8"[..],
+            b"aGVsbG8==",
+            b"aGVsbG8=aGVsbG8=",
+            b"aGVsbA==\r\naGVsbG8=",
+            b"aGVs!bG8=",
+            b"aGVs-_8=",
+            b"aGVsbG8=\0",
+            b"aGVsbG8=\r\n-- \r\nfooter\r\n",
+            b"aGVs=G8=",
+            b"====",
+            b"a===",
+            b"aGVsbG9=",
+            b"aGVs\xc3\xa9AA",
+        ] {
+            assert_eq!(decoded(body), Err(MimeError::EncodedBody.into()), "{body:?}");
+        }
+    }
+
+    #[test]
+    fn padding_at_the_end_of_a_block_ends_the_content() {
+        let mut body = vec![b'A'; BLOCK - 2];
+        body.extend_from_slice(b"==");
+        assert_eq!(decoded(&body).unwrap().len(), BLOCK / 4 * 3 - 2);
+        body.extend_from_slice(b"AAAA");
+        assert_eq!(decoded(&body), Err(MimeError::EncodedBody.into()));
+        body.extend_from_slice(b"AA==");
+        assert_eq!(decoded(&body), Err(MimeError::EncodedBody.into()));
+    }
+
+    #[test]
+    fn the_size_is_known_before_anything_is_allocated() {
+        let mut budget = Budget::for_message(0);
+        let body = vec![b'A'; 2 << 20];
+        assert_eq!(decode(&body, &mut budget), Err(Limit::Octets.into()));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_encoded_decodes(content in prop::collection::vec(any::<u8>(), 0..20_000)) {
+            let mut encoded = Vec::new();
+            append(&mut encoded, &content);
+            prop_assert_eq!(encoded.len(), encoded_len(content.len()));
+            prop_assert_eq!(encoded.len(), encoded.capacity());
+            prop_assert!(encoded.split(|&c| c == b'\n').all(|line| line.len() <= LINE + 1));
+            let decoded = decoded(&encoded).unwrap();
+            prop_assert_eq!(decoded.capacity(), decoded.len());
+            prop_assert_eq!(decoded, content);
+        }
+    }
+}
