@@ -142,3 +142,44 @@ fn same(a: &str, b: &str) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hex_literal::hex;
+
+    #[test]
+    fn t17_addresses_with_control_or_foreign_characters_are_none() {
+        // rfc822Name "a@b\0", "a\n@b", "a@\xe9" and, good, "a@b".
+        let names = alternative_names(&hex!("3016 8104 61406200 8104 610a4062 8103 6140e9 8103 614062")).unwrap();
+        let good: Vec<_> = names.iter().filter(|name| is_mailbox(name)).collect();
+        assert_eq!(good, ["a@b"]);
+    }
+
+    #[test]
+    fn names_that_do_not_parse_name_nobody() {
+        for broken in [&hex!("3005 8103 6140")[..], &hex!("3005 8104 614062"), &hex!("8103 614062"), &[]] {
+            assert!(alternative_names(broken).is_err(), "{broken:?}");
+            assert!(subject_addresses(broken).is_err(), "{broken:?}");
+        }
+        // An otherName whose value is no UTF8String, and one of another type.
+        assert_eq!(alternative_names(&hex!("3011 a00f 06082b06010505070809 a003 020101")).unwrap(), [""; 0]);
+        assert_eq!(alternative_names(&hex!("3011 a00f 06082b06010505070807 a003 0c0161")).unwrap(), [""; 0]);
+    }
+
+    #[test]
+    fn an_address_that_was_meant_for_another_attribute_is_none() {
+        // commonName "a@b", and emailAddress "a@b" as BMPString.
+        assert_eq!(subject_addresses(&hex!("300e 310c 300a 0603550403 0c03 614062")).unwrap(), [""; 0]);
+        let wide = hex!("3017 3115 3013 06092a864886f70d010901 1e06 006100400062");
+        assert_eq!(subject_addresses(&wide).unwrap(), [""; 0]);
+        let good = hex!("3014 3112 3010 06092a864886f70d010901 1603 614062");
+        assert_eq!(subject_addresses(&good).unwrap(), ["a@b"]);
+    }
+
+    #[test]
+    fn t30_a_bomb_of_names_is_cut_off() {
+        let content = hex!("8103 614062").repeat(20_000);
+        assert_eq!(elements(&content).unwrap().len(), MAX_NAMES);
+    }
+}

@@ -2,6 +2,7 @@
 //! against certificates of other projects where they are at hand.
 
 mod address;
+mod certificate;
 mod corpora;
 mod hostile;
 mod path;

@@ -275,6 +275,13 @@ openssl req -new -config "$work/ca.cnf" -key "$work/key.pem" -subj '/CN=alice' -
 openssl x509 -req -in "$work/one.csr" -CA "$work/issuer.pem" -CAkey "$work/key.pem" -days 27000 \
   -extfile "$work/one.ext" -outform DER -out by-rsa-16384.cer 2> "$work/log"
 
+# Serial numbers that RFC 5280 does not allow, and that are met all the same.
+for serial in negative:-5 zero:0 long:0x$(printf '%064d' 7 | tr 0 5)abcdef; do
+  openssl x509 -inform DER -in root.cer -out "$work/issuer.pem"
+  openssl x509 -req -in "$work/one.csr" -CA "$work/issuer.pem" -CAkey "$work/issuer.key" -days 27000 \
+    -set_serial "${serial#*:}" -extfile "$work/one.ext" -outform DER -out "serial-${serial%%:*}.cer" 2> "$work/log"
+done
+
 # Signatures of message.txt by alice, and content keys encrypted to her.
 printf 'A message for the tests of Wasmime.\r\n' > message.txt
 printf '0123456789abcdef0123456789abcdef' > content-key
