@@ -8,6 +8,7 @@ use der::asn1::{AnyRef, Utf8StringRef};
 use der::{Decode, Reader, SliceReader, Tag, TagMode, TagNumber, Tagged};
 
 use super::Certificate;
+use crate::mime::address::same_mailbox;
 
 /// id-on-SmtpUTF8Mailbox (RFC 9598, section 3).
 const ID_ON_SMTP_UTF8_MAILBOX: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.8.9");
@@ -35,10 +36,10 @@ pub fn mailboxes(certificate: &Certificate) -> Vec<String> {
     found
 }
 
-/// Whether `certificate` names `mailbox`: the domain is compared without case,
-/// the local part as it is.
+/// Whether `certificate` names `mailbox`, compared as [`same_mailbox`] does: the
+/// domain without case, be it in A-labels or U-labels, the local part as it is.
 pub fn names(certificate: &Certificate, mailbox: &str) -> bool {
-    is_mailbox(mailbox) && mailboxes(certificate).iter().any(|named| same(named, mailbox))
+    is_mailbox(mailbox) && mailboxes(certificate).iter().any(|named| same_mailbox(named, mailbox))
 }
 
 /// ```text
@@ -132,15 +133,6 @@ fn ascii(octets: &[u8]) -> Option<String> {
 fn is_mailbox(text: &str) -> bool {
     let clean = !text.contains(|c: char| c.is_whitespace() || c.is_control());
     clean && text.rsplit_once('@').is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty())
-}
-
-fn same(a: &str, b: &str) -> bool {
-    match (a.rsplit_once('@'), b.rsplit_once('@')) {
-        (Some((a_local, a_domain)), Some((b_local, b_domain))) => {
-            a_local == b_local && a_domain.eq_ignore_ascii_case(b_domain)
-        }
-        _ => false,
-    }
 }
 
 #[cfg(test)]

@@ -48,3 +48,11 @@ fn t17_international_mailbox() {
     assert!(names(&certificate, "有希@peer.example") && names(&certificate, "有希@Peer.Example"));
     assert!(!names(&certificate, "有紀@peer.example"));
 }
+
+#[test]
+fn t17_a_labels_and_u_labels_are_one_domain() {
+    let labels = certificate("san-labels");
+    assert_eq!(mailboxes(&labels), ["alice@xn--r8jz45g.xn--zckzah"]);
+    assert!(names(&labels, "alice@例え.テスト") && names(&labels, "alice@XN--R8JZ45G.xn--zckzah"));
+    assert!(!names(&labels, "alice@例.テスト"));
+}

@@ -230,6 +230,7 @@ named cn-only '/CN=alice@peer.example' 'basicConstraints = CA:FALSE'
 named san-space '/CN=alice' 'subjectAltName = @names' '[names]' 'email.1 = "alice@peer.example "' 'email.2 = "al ice@peer.example"'
 named san-utf8 '/CN=alice' 'subjectAltName = @names' '[names]' \
   'otherName = 1.3.6.1.5.5.7.8.9;FORMAT:UTF8,UTF8:有希@peer.example'
+named san-labels '/CN=alice' 'subjectAltName = email:alice@xn--r8jz45g.xn--zckzah'
 named san-other '/CN=alice' 'subjectAltName = otherName:1.3.6.1.4.1.311.20.2.3;UTF8:alice@peer.example'
 
 # Someone who made up all by herself that she is alice.
