@@ -76,3 +76,15 @@ fn t40_basic_constraints_that_do_not_parse_make_no_authority() {
     let found = path::validate(&certificate("alice"), &[broken], &certificates(&["root"]), NOW, &mut budget);
     assert_eq!(found, Err(CertificateError::Malformed));
 }
+
+#[test]
+fn defaults_that_are_written_out_are_tolerated() {
+    use der::Decode;
+    use hex_literal::hex;
+    use x509_cert::ext::{Extension, pkix::BasicConstraints};
+    // critical FALSE, and cA FALSE.
+    let extension = Extension::from_der(&hex!("300e 0603551d0e 010100 0404 04020102")).unwrap();
+    assert!(!extension.critical);
+    let constraints = BasicConstraints::from_der(&hex!("3003 010100")).unwrap();
+    assert_eq!(constraints, BasicConstraints { ca: false, path_len_constraint: None });
+}
