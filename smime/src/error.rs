@@ -117,10 +117,17 @@ pub enum CertificateError {
 pub enum PolicyError {
     /// A trusted signature by the author.
     SignatureRequired,
+    /// A signing time that is not in the future.
+    SigningTime,
+    /// Encryption.
+    EncryptionRequired,
     /// Encryption that a key of these recipients opens.
     NotForRecipient,
     /// The submitter may not write as the author.
     Submitter,
+    /// Agreement between the signer and the author named inside: someone
+    /// else's ciphertext was signed again.
+    ProtectedAuthor,
     /// A key to sign with.
     NoSigningKey,
     /// A usable certificate of these recipients of the envelope.
@@ -185,8 +192,11 @@ impl Error {
             Self::Certificate(e) => e.cause(),
             Self::Policy(e) => match e {
                 PolicyError::SignatureRequired => "signature-required",
+                PolicyError::SigningTime => "signing-time",
+                PolicyError::EncryptionRequired => "encryption-required",
                 PolicyError::NotForRecipient => "not-for-recipient",
                 PolicyError::Submitter => "submitter",
+                PolicyError::ProtectedAuthor => "protected-author",
                 PolicyError::NoSigningKey => "no-signing-key",
                 PolicyError::NoRecipientCertificate(_) => "no-recipient-certificate",
                 PolicyError::HeaderProtection => "header-protection",
@@ -197,6 +207,15 @@ impl Error {
                 HostError::Key => "host-key",
                 HostError::Malformed => "host-malformed",
             },
+        }
+    }
+
+    /// What the audit log is told beyond the cause, where there is more to say.
+    pub fn detail(&self) -> Option<String> {
+        match self {
+            Self::Policy(PolicyError::NoRecipientCertificate(recipients)) => Some(recipients.join(", ")),
+            Self::Host(HostError::Unavailable(text)) => Some(text.clone()),
+            _ => None,
         }
     }
 
@@ -240,10 +259,19 @@ impl Error {
             Self::Policy(PolicyError::SignatureRequired) => {
                 reply(550, 7, 1, "The message must be signed by its author as a whole to be accepted here")
             }
+            Self::Policy(PolicyError::SigningTime) => {
+                reply(550, 7, 1, "The message is signed with a time in the future; check the clock of the sender")
+            }
+            Self::Policy(PolicyError::EncryptionRequired) => {
+                reply(550, 7, 1, "The message must be encrypted to be accepted here")
+            }
             Self::Policy(PolicyError::NotForRecipient) => {
                 reply(550, 7, 5, "The message must be encrypted to a valid certificate of each recipient")
             }
             Self::Policy(PolicyError::Submitter) => reply(550, 7, 1, "You may not send mail with this author address"),
+            Self::Policy(PolicyError::ProtectedAuthor) => {
+                reply(550, 7, 1, "The author named inside the encrypted message is not the one who signed it")
+            }
             Self::Policy(PolicyError::NoSigningKey) => {
                 reply(550, 7, 5, "The message must be signed, but its author has no valid signing key here")
             }

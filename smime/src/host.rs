@@ -229,6 +229,23 @@ pub struct Field {
     pub value: FieldValue,
 }
 
+impl Field {
+    /// A field with a word or a mailbox.
+    pub fn text(name: &'static str, value: impl Into<String>) -> Self {
+        Self { name, value: FieldValue::Text(value.into()) }
+    }
+
+    /// A field with a count or a size.
+    pub fn number(name: &'static str, value: usize) -> Self {
+        Self { name, value: FieldValue::Number(value as u64) }
+    }
+
+    /// A field with a fingerprint or a serial number.
+    pub fn octets(name: &'static str, value: impl Into<Vec<u8>>) -> Self {
+        Self { name, value: FieldValue::Octets(value.into()) }
+    }
+}
+
 /// The value of a field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FieldValue {

@@ -11,11 +11,13 @@ pub mod budget;
 pub mod cms;
 pub mod crypto;
 pub mod error;
+pub mod filter;
 pub mod host;
 pub mod mime;
 pub mod verdict;
 pub mod x509;
 
 pub use error::Error;
+pub use filter::process;
 pub use host::{Host, PrivateKey};
 pub use verdict::{Content, Delivery, Direction, Envelope, Reply, Verdict};

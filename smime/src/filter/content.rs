@@ -1,0 +1,72 @@
+//! What was protected, made fit for delivery by SMTP.
+
+use std::borrow::Cow;
+
+use crate::budget::Budget;
+use crate::error::Error;
+use crate::mime::{self, Entity, canonical};
+
+/// Gives protected content the line ends of mail, where it has those of Unix
+/// throughout: some senders encrypt files as they lie on their disk. Any other
+/// content stays as it is.
+pub(super) fn with_crlf(content: Vec<u8>) -> Vec<u8> {
+    if memchr::memchr(b'\r', &content).is_some() {
+        return content;
+    }
+    let lines = memchr::memchr_iter(b'\n', &content).count();
+    if lines == 0 {
+        return content;
+    }
+    let mut out = Vec::with_capacity(content.len().saturating_add(lines));
+    for line in content.split_inclusive(|&octet| octet == b'\n') {
+        match line.strip_suffix(b"\n") {
+            Some(line) => {
+                out.extend_from_slice(line);
+                out.extend_from_slice(b"\r\n");
+            }
+            None => out.extend_from_slice(line),
+        }
+    }
+    out
+}
+
+/// The MIME entity of `entity`: its `Content-*` fields and its body, bit for
+/// bit. Where its lines are not those of mail, as in a binary body, its leaves
+/// are encoded again, and decode to the same octets.
+pub(super) fn deliverable(entity: &Entity<'_>, budget: &mut Budget) -> Result<Vec<u8>, Error> {
+    let taken = canonical::take_entity(entity);
+    if mime::check_line_ends(&taken).is_ok() {
+        return Ok(taken);
+    }
+    let parsed = Entity::parse(&taken, budget)?;
+    let encoded = match canonical::seven_bit(&parsed, budget)? {
+        Cow::Borrowed(_) => None,
+        Cow::Owned(encoded) => Some(encoded),
+    };
+    let encoded = encoded.unwrap_or(taken);
+    mime::check_line_ends(&encoded)?;
+    Ok(encoded)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_content_that_is_all_unix_is_converted() {
+        assert_eq!(with_crlf(b"a\n\nb".to_vec()), b"a\r\n\r\nb");
+        assert_eq!(with_crlf(b"a\r\nb\n".to_vec()), b"a\r\nb\n");
+        assert_eq!(with_crlf(b"ab".to_vec()), b"ab");
+    }
+
+    #[test]
+    fn a_binary_body_is_encoded_and_means_the_same() {
+        let raw = b"From: x\r\nContent-Type: image/png\r\nContent-Transfer-Encoding: binary\r\n\r\n\x89PNG\r\n\x1a\n\0";
+        let mut budget = Budget::for_message(raw.len());
+        let entity = Entity::parse(raw, &mut budget).unwrap();
+        let fit = deliverable(&entity, &mut budget).unwrap();
+        let again = Entity::parse(&fit, &mut budget).unwrap();
+        assert_eq!(again.decoded_body(&mut budget).unwrap().as_ref(), b"\x89PNG\r\n\x1a\n\0");
+        assert!(again.header().first("From").is_none());
+    }
+}

@@ -1,0 +1,444 @@
+//! The way in (the seed's fig. 4): verify, then decrypt, then verify what was
+//! inside, from the outermost layer to the innermost, and deliver clear mail.
+//!
+//! One walk serves all recipients whose policy is the same; it branches where
+//! they read different things.
+
+use super::content;
+use super::layer::{Encrypted, Layer, recognise};
+use super::results::{Finding, is_forged};
+use super::signature::{self, Judgement};
+use super::trust::Trust;
+use super::unwrap::{self, ContentKey};
+use crate::budget::Budget;
+use crate::cms::{self, Cipher, SignedData};
+use crate::error::{CmsError, Error, PolicyError};
+use crate::host::{Demand, Field, Host, InboundPolicy, LegacyAlgorithms, Severity};
+use crate::mime::{self, Entity, Header, address, canonical};
+use crate::verdict::{Content, Delivery, Envelope};
+
+/// The deliveries of a message that arrives, or why there are none. What one
+/// recipient's policy refuses is refused for all: the client has one answer.
+pub(super) fn deliveries<H: Host>(host: &mut H, envelope: &Envelope, message: &[u8]) -> Result<Vec<Delivery>, Error> {
+    let mut deliveries = Vec::new();
+    for group in groups(host, envelope) {
+        let mut budget = Budget::for_message(message.len());
+        let entity = Entity::parse(message, &mut budget)?;
+        let mut walk = Walk {
+            host,
+            envelope,
+            message: &entity,
+            policy: &group.policy,
+            legacy: group.legacy,
+            budget,
+            trust: None,
+            unproved: false,
+            deliveries: &mut deliveries,
+        };
+        walk.run(group.recipients)?;
+    }
+    Ok(join_unchanged(deliveries))
+}
+
+/// Recipients whose policy is the same.
+struct Group {
+    policy: InboundPolicy,
+    legacy: LegacyAlgorithms,
+    recipients: Vec<u32>,
+}
+
+fn groups<H: Host>(host: &mut H, envelope: &Envelope) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    for (index, recipient) in (0u32..).zip(&envelope.recipients) {
+        let policy = host.inbound_policy(recipient);
+        let legacy = host.legacy_algorithms(recipient);
+        match groups.iter_mut().find(|group| group.policy == policy && group.legacy == legacy) {
+            Some(group) => group.recipients.push(index),
+            None => groups.push(Group { policy, legacy, recipients: vec![index] }),
+        }
+    }
+    groups
+}
+
+/// One delivery says all there is to say about what is not rewritten.
+fn join_unchanged(deliveries: Vec<Delivery>) -> Vec<Delivery> {
+    let (unchanged, mut joined): (Vec<_>, Vec<_>) =
+        deliveries.into_iter().partition(|delivery| delivery.content == Content::Unchanged);
+    let mut recipients: Vec<u32> = unchanged.into_iter().flat_map(|delivery| delivery.recipients).collect();
+    if !recipients.is_empty() {
+        recipients.sort_unstable();
+        joined.push(Delivery { recipients, content: Content::Unchanged });
+    }
+    joined.sort_by_key(|delivery| delivery.recipients.first().copied());
+    joined
+}
+
+/// The walk through the layers of one message, for recipients of one policy.
+struct Walk<'a, H> {
+    host: &'a mut H,
+    envelope: &'a Envelope,
+    message: &'a Entity<'a>,
+    policy: &'a InboundPolicy,
+    legacy: LegacyAlgorithms,
+    budget: Budget,
+    trust: Option<Trust>,
+    /// A private key was used, and nothing proves yet that the plaintext is
+    /// what was encrypted: whatever fails now fails with one answer.
+    unproved: bool,
+    deliveries: &'a mut Vec<Delivery>,
+}
+
+/// What a branch of the walk knows.
+#[derive(Clone)]
+struct State {
+    recipients: Vec<u32>,
+    place: Place,
+    findings: Vec<Finding>,
+    /// A layer was opened.
+    opened: bool,
+    /// An encryption layer was opened.
+    decrypted: bool,
+    /// The author signed all that is below.
+    passed: bool,
+    /// A signature could not be checked, so it is not for us to take it off.
+    keep_signature: bool,
+    /// Only a detached signature was opened, at the root.
+    detached_only: bool,
+}
+
+impl<H: Host> Walk<'_, H> {
+    fn run(&mut self, recipients: Vec<u32>) -> Result<(), Error> {
+        let state = State {
+            recipients,
+            place: Place::default(),
+            findings: Vec::new(),
+            opened: false,
+            decrypted: false,
+            passed: false,
+            keep_signature: self.policy.keep_signature,
+            detached_only: true,
+        };
+        let root = self.message;
+        self.open(root, state).map_err(|error| self.uniform(error))
+    }
+
+    /// Between the use of a private key and the proof that the plaintext is
+    /// intact there is one permanent answer (RFC 3218, section 2.2); the cause
+    /// goes to the audit log only.
+    fn uniform(&mut self, error: Error) -> Error {
+        let permanent = matches!(error.verdict(), crate::Verdict::Reject(_));
+        if !self.unproved || !permanent {
+            return error;
+        }
+        self.host.report(Severity::Warning, "content-unproved", &[Field::text("cause", error.cause())]);
+        CmsError::Undecipherable.into()
+    }
+
+    fn open(&mut self, entity: &Entity<'_>, mut state: State) -> Result<(), Error> {
+        if state.decrypted && state.passed {
+            self.check_protected_author(entity)?;
+        }
+        match recognise(entity, &mut self.budget)? {
+            Layer::Clear => self.finish(entity, state),
+            Layer::Detached { content, signature } => {
+                let part = state.place.signature();
+                self.signed(&signature, content, &part, &mut state)?;
+                state.place.enter_signed();
+                let inner = Entity::parse(content, &mut self.budget)?;
+                self.open(&inner, state)
+            }
+            Layer::Opaque { signed, encoded } => {
+                let content = match signed.content() {
+                    Some(segments) => segments.clone().take(encoded),
+                    None => return Err(CmsError::Malformed.into()),
+                };
+                let part = state.place.part();
+                self.signed(&signed, &content, &part, &mut state)?;
+                state.detached_only = false;
+                state.place.enter_opaque();
+                self.open_owned(content, state)
+            }
+            Layer::Encrypted { data, encoded } => self.encrypted(entity, data, encoded, state),
+        }
+    }
+
+    fn open_owned(&mut self, content: Vec<u8>, state: State) -> Result<(), Error> {
+        let content = content::with_crlf(content);
+        let inner = Entity::parse(&content, &mut self.budget)?;
+        self.open(&inner, state)
+    }
+
+    /// A signature layer: altered content ends the walk, whatever the policy;
+    /// a signature that is not acceptable does where one is required.
+    fn signed(&mut self, signed: &SignedData, content: &[u8], part: &str, state: &mut State) -> Result<(), Error> {
+        self.budget.layer()?;
+        let trust = load_trust(&mut self.trust, self.host, self.message.header())?;
+        let judgement = signature::judge(self.host, trust, signed, content, part, self.legacy, &mut self.budget)?;
+        let Judgement { findings, passed, checked, fault } = judgement;
+        if let (Demand::Required, Some(fault)) = (self.policy.verify, fault) {
+            return Err(fault);
+        }
+        state.opened = true;
+        state.findings.extend(findings);
+        state.keep_signature |= !checked;
+        if passed {
+            state.passed = true;
+            self.unproved = false;
+        }
+        Ok(())
+    }
+
+    /// An encryption layer: each recipient opens it with a key of its own, or
+    /// gets it as it is.
+    fn encrypted(
+        &mut self,
+        entity: &Entity<'_>,
+        data: Encrypted,
+        encoded: Vec<u8>,
+        mut state: State,
+    ) -> Result<(), Error> {
+        if self.policy.decrypt == Demand::Never {
+            return self.closed(entity, state);
+        }
+        self.budget.layer()?;
+        let addressed = unwrap::addressed(self.host, self.envelope, &state.recipients, data.recipients())?;
+        if !addressed.others.is_empty() {
+            if self.policy.decrypt == Demand::Required {
+                return Err(PolicyError::NotForRecipient.into());
+            }
+            self.closed(entity, State { recipients: addressed.others, ..state.clone() })?;
+        }
+        if addressed.keys.is_empty() {
+            return Ok(());
+        }
+        // All that may be out of reach is fetched before a key is used.
+        load_trust(&mut self.trust, self.host, self.message.header())?;
+        let cipher = data.cipher()?;
+        let unproved_outside = self.unproved;
+        self.unproved = true;
+        let keys = unwrap::content_keys(addressed.keys, cipher.key_len())?;
+        state.place.enter_opaque();
+        state.opened = true;
+        state.decrypted = true;
+        state.detached_only = false;
+        let mut remaining = keys.len();
+        let mut encoded = Some(encoded);
+        for key in keys {
+            remaining = remaining.saturating_sub(1);
+            // The last to read it may have the buffer for good.
+            let encoded = if remaining == 0 { encoded.take() } else { encoded.clone() };
+            self.unproved = true;
+            let plaintext = self.decrypt(data.clone(), cipher, encoded.unwrap_or_default(), &key, &state)?;
+            self.unproved = unproved_outside || !cipher.is_authenticated();
+            self.open_owned(plaintext, State { recipients: key.recipients, ..state.clone() })?;
+        }
+        Ok(())
+    }
+
+    fn decrypt(
+        &mut self,
+        data: Encrypted,
+        cipher: Cipher,
+        encoded: Vec<u8>,
+        key: &ContentKey,
+        state: &State,
+    ) -> Result<Vec<u8>, Error> {
+        self.budget.octets(encoded.len())?;
+        let plaintext = data.decrypt(encoded, &key.key, self.host.bulk())?;
+        for mailbox in mailboxes(self.envelope, &key.recipients) {
+            let fields = [
+                Field::text("recipient", mailbox),
+                Field::text("cipher", cms::algorithm::name(cipher.oid()).unwrap_or("unknown")),
+                Field::text("part", state.place.base()),
+            ];
+            self.host.report(Severity::Info, "decrypted", &fields);
+        }
+        Ok(plaintext)
+    }
+
+    /// The author that an encrypted entity names inside must be the one who
+    /// signed it from outside: else someone else's ciphertext was signed again.
+    fn check_protected_author(&self, entity: &Entity<'_>) -> Result<(), Error> {
+        let Some(trust) = &self.trust else { return Ok(()) };
+        if entity.header().first("From").is_none() {
+            return Ok(());
+        }
+        match address::author(entity.header()) {
+            Ok(inner) if address::same_mailbox(&inner.mailbox, &trust.author) => Ok(()),
+            _ => Err(PolicyError::ProtectedAuthor.into()),
+        }
+    }
+
+    /// The innermost entity: clear mail to deliver.
+    fn finish(&mut self, entity: &Entity<'_>, state: State) -> Result<(), Error> {
+        if self.policy.verify == Demand::Required && !state.passed {
+            return Err(PolicyError::SignatureRequired.into());
+        }
+        if self.policy.decrypt == Demand::Required && !state.decrypted {
+            return Err(PolicyError::EncryptionRequired.into());
+        }
+        if self.unproved {
+            if !self.policy.accept_unauthenticated {
+                return Err(CmsError::Undecipherable.into());
+            }
+            self.host.report(Severity::Warning, "unauthenticated-accepted", &[]);
+        }
+        let judged = self.policy.verify != Demand::Never;
+        let as_it_came = !state.opened || (state.detached_only && (state.keep_signature || !judged));
+        let content = if as_it_came {
+            let findings = if judged { state.findings.as_slice() } else { &[] };
+            self.unopened(findings)
+        } else {
+            Content::Rewritten(self.opened(entity, &state, judged)?)
+        };
+        self.deliveries.push(Delivery { recipients: state.recipients, content });
+        Ok(())
+    }
+
+    /// What stays encrypted for these recipients.
+    fn closed(&mut self, entity: &Entity<'_>, state: State) -> Result<(), Error> {
+        if state.decrypted {
+            return self.finish(entity, state);
+        }
+        if self.policy.verify == Demand::Required && !state.passed {
+            return Err(PolicyError::SignatureRequired.into());
+        }
+        let content = self.unopened(&[]);
+        self.deliveries.push(Delivery { recipients: state.recipients, content });
+        Ok(())
+    }
+
+    /// The message as it came, but for forged results taken out and ours put
+    /// in; the same octets if there are neither.
+    fn unopened(&mut self, findings: &[Finding]) -> Content {
+        let header = self.message.header();
+        let forged = self.forged(header);
+        if forged == 0 && findings.is_empty() {
+            return Content::Unchanged;
+        }
+        let mut out = Vec::with_capacity(self.message.raw().len().saturating_add(findings.len().saturating_mul(512)));
+        self.write_findings(&mut out, findings);
+        for field in header.fields().iter().filter(|field| !is_forged(field, &self.policy.authserv_id)) {
+            out.extend_from_slice(field.raw());
+        }
+        out.extend_from_slice(b"\r\n");
+        out.extend_from_slice(self.message.body());
+        Content::Rewritten(out)
+    }
+
+    /// The original header without its MIME fields, then the innermost entity's
+    /// own fields and body.
+    fn opened(&mut self, entity: &Entity<'_>, state: &State, judged: bool) -> Result<Vec<u8>, Error> {
+        let header = self.message.header();
+        self.forged(header);
+        let entity = content::deliverable(entity, &mut self.budget)?;
+        let room = self.message.raw().len().saturating_sub(self.message.body().len()).saturating_add(4096);
+        let mut out = Vec::with_capacity(entity.len().saturating_add(room));
+        if judged {
+            if state.findings.is_empty() {
+                self.write_findings(&mut out, &[Finding::none()]);
+            } else {
+                self.write_findings(&mut out, &state.findings);
+            }
+        }
+        let kept = |field: &&mime::Field<'_>| {
+            !canonical::is_content_field(field.name()) && !is_forged(field, &self.policy.authserv_id)
+        };
+        for field in header.fields().iter().filter(kept) {
+            out.extend_from_slice(field.raw());
+        }
+        if header.first("MIME-Version").is_none() {
+            out.extend_from_slice(b"MIME-Version: 1.0\r\n");
+        }
+        out.extend_from_slice(&entity);
+        Ok(out)
+    }
+
+    fn write_findings(&self, out: &mut Vec<u8>, findings: &[Finding]) {
+        for finding in findings {
+            finding.write(out, &self.policy.authserv_id);
+        }
+    }
+
+    /// Counts the results that claim to be ours, and tells the operator.
+    fn forged(&mut self, header: &Header<'_>) -> usize {
+        let forged = header.fields().iter().filter(|field| is_forged(field, &self.policy.authserv_id)).count();
+        if forged > 0 {
+            self.host.report(Severity::Warning, "results-removed", &[Field::number("count", forged)]);
+        }
+        forged
+    }
+}
+
+/// Loads, once, what is needed to judge the author's signatures.
+fn load_trust<'t, H: Host>(
+    trust: &'t mut Option<Trust>,
+    host: &mut H,
+    header: &Header<'_>,
+) -> Result<&'t Trust, Error> {
+    let loaded = match trust.take() {
+        Some(loaded) => loaded,
+        None => Trust::load(host, address::author(header)?.mailbox)?,
+    };
+    Ok(trust.insert(loaded))
+}
+
+fn mailboxes<'e>(envelope: &'e Envelope, indices: &[u32]) -> impl Iterator<Item = &'e str> {
+    indices.iter().filter_map(|&index| envelope.recipients.get(index as usize)).map(String::as_str)
+}
+
+/// Where an entity stands, in the section form of IMAP, with `/` leading into
+/// an entity that was opened (RFC 7281, section 3.2.1).
+#[derive(Clone, Default)]
+struct Place {
+    base: String,
+    section: String,
+}
+
+impl Place {
+    /// The part number of the entity itself.
+    fn part(&self) -> String {
+        let section = if self.section.is_empty() { "1" } else { &self.section };
+        format!("{}{section}", self.base)
+    }
+
+    /// The part number of its detached signature.
+    fn signature(&self) -> String {
+        format!("{}{}2", self.base, self.prefix())
+    }
+
+    /// The part that was opened to get here.
+    fn base(&self) -> &str {
+        self.base.trim_end_matches('/')
+    }
+
+    fn enter_signed(&mut self) {
+        self.section = format!("{}1", self.prefix());
+    }
+
+    fn enter_opaque(&mut self) {
+        self.base = format!("{}/", self.part());
+        self.section.clear();
+    }
+
+    fn prefix(&self) -> String {
+        if self.section.is_empty() { String::new() } else { format!("{}.", self.section) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_follow_rfc_7281() {
+        let mut place = Place::default();
+        assert_eq!(place.signature(), "2");
+        place.enter_signed();
+        assert_eq!(place.part(), "1");
+        place.enter_opaque();
+        assert_eq!((place.base(), place.signature().as_str()), ("1", "1/2"));
+        place.enter_signed();
+        assert_eq!(place.signature(), "1/1.2");
+    }
+}

@@ -1,0 +1,290 @@
+//! The way out (the seed's fig. 3): group the recipients by what they can read,
+//! encrypt for each group, sign as the author.
+
+use super::layer;
+use super::protect::{self, Author, Encryption};
+use super::recipient::{Directory, Peer, common_cipher};
+use crate::budget::Budget;
+use crate::cms::{Cipher, algorithm};
+use crate::error::{Error, PolicyError};
+use crate::host::{Demand, Field, HeaderProtection, Host, OutboundPolicy, Refusal, Severity, SignatureForm};
+use crate::mime::{Entity, address, canonical};
+use crate::verdict::{Content, Delivery, Envelope};
+
+/// The deliveries of a message that leaves, or why there are none.
+pub(super) fn deliveries<H: Host>(host: &mut H, envelope: &Envelope, message: &[u8]) -> Result<Vec<Delivery>, Error> {
+    let mut budget = Budget::for_message(message.len());
+    let message = Entity::parse(message, &mut budget)?;
+    let author = address::author(message.header())?.mailbox;
+    // The host gives the author's identities to nobody who may not write as the
+    // author; so it is asked even where nothing is to be signed.
+    let identities = match host.identities(&author) {
+        Ok(identities) => identities,
+        Err(Refusal::Denied) => return Err(PolicyError::Submitter.into()),
+        Err(unavailable) => return Err(unavailable.into()),
+    };
+    if layer::is_encrypted(&message, &mut budget) {
+        host.report(Severity::Info, "already-encrypted", &[]);
+        let all = (0u32..).zip(&envelope.recipients).map(|(index, _)| index).collect();
+        return Ok(vec![Delivery { recipients: all, content: plain(&message) }]);
+    }
+    let recipients = consult(host, envelope, &message, &mut budget)?;
+    let author = Author::choose(host, &author, identities);
+    if author.is_none() && recipients.iter().any(|recipient| recipient.policy.sign == Demand::Required) {
+        return Err(PolicyError::NoSigningKey.into());
+    }
+    let mut sending = Sending { host, message: &message, author, budget, entity: None, signed: None };
+    groups(&recipients).iter().map(|group| sending.deliver(group)).collect()
+}
+
+/// A recipient of the envelope, and what is to be done for it.
+struct Recipient {
+    index: u32,
+    mailbox: String,
+    policy: OutboundPolicy,
+    /// Named in To or Cc: what other recipients may know of.
+    named: bool,
+    /// Where the message is to be encrypted.
+    peer: Option<Peer>,
+}
+
+/// Asks policy and directory about every recipient. If one cannot be served as
+/// its policy requires, none is.
+fn consult<H: Host>(
+    host: &mut H,
+    envelope: &Envelope,
+    message: &Entity<'_>,
+    budget: &mut Budget,
+) -> Result<Vec<Recipient>, Error> {
+    // Who is in a field that cannot be read counts as not named: it gets a copy
+    // of its own.
+    let mut named = address::addresses_in(message.header(), "To").unwrap_or_default();
+    named.extend(address::addresses_in(message.header(), "Cc").unwrap_or_default());
+    let mut directory = None;
+    let mut missing = Vec::new();
+    let mut recipients = Vec::with_capacity(envelope.recipients.len());
+    for (index, mailbox) in (0u32..).zip(&envelope.recipients) {
+        let policy = host.outbound_policy(mailbox);
+        if policy.header == HeaderProtection::Hidden {
+            return Err(PolicyError::HeaderProtection.into());
+        }
+        let peer = if policy.encrypt == Demand::Never {
+            None
+        } else {
+            let directory = match directory.take() {
+                Some(loaded) => directory.insert(loaded),
+                None => directory.insert(Directory::load(host)?),
+            };
+            directory.find(host, mailbox, budget)?
+        };
+        if peer.is_none() && policy.encrypt == Demand::Required {
+            missing.push(mailbox.clone());
+        }
+        let named = named.iter().any(|known| address::same_mailbox(known, mailbox));
+        recipients.push(Recipient { index, mailbox: mailbox.clone(), policy, named, peer });
+    }
+    if missing.is_empty() { Ok(recipients) } else { Err(PolicyError::NoRecipientCertificate(missing).into()) }
+}
+
+/// Recipients that get the same octets.
+struct Group<'r> {
+    policy: OutboundPolicy,
+    members: Vec<&'r Recipient>,
+    /// The cipher, where the group's copy is encrypted.
+    cipher: Option<Cipher>,
+}
+
+/// Puts together who may have the same copy: those with the same policy who are
+/// named in the header and read the same cipher. Who is not named gets an
+/// encrypted copy of its own, so that no `RecipientInfo` gives it away.
+fn groups(recipients: &[Recipient]) -> Vec<Group<'_>> {
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    for recipient in recipients {
+        let alone = recipient.peer.is_some() && !recipient.named;
+        let encrypted = recipient.peer.is_some();
+        let joined = groups.iter_mut().find(|group| {
+            !alone
+                && group.policy == recipient.policy
+                && group.cipher.is_some() == encrypted
+                && group.members.iter().all(|member| !encrypted || member.named)
+        });
+        match joined {
+            Some(group) => group.members.push(recipient),
+            None => groups.push(Group {
+                policy: recipient.policy,
+                members: vec![recipient],
+                cipher: recipient.peer.as_ref().and_then(|peer| common_cipher([peer], recipient.policy.unknown_peer)),
+            }),
+        }
+    }
+    groups.into_iter().flat_map(settle_cipher).collect()
+}
+
+/// Chooses the cipher of a group, or takes the group apart where its members
+/// read nothing in common.
+fn settle_cipher(group: Group<'_>) -> Vec<Group<'_>> {
+    if group.cipher.is_none() {
+        return vec![group];
+    }
+    let assumption = group.policy.unknown_peer;
+    let common = common_cipher(group.members.iter().filter_map(|member| member.peer.as_ref()), assumption);
+    if common.is_some() {
+        return vec![Group { cipher: common, ..group }];
+    }
+    let policy = group.policy;
+    let alone = |member: &'_ Recipient| member.peer.as_ref().and_then(|peer| common_cipher([peer], assumption));
+    group.members.into_iter().map(|member| Group { policy, cipher: alone(member), members: vec![member] }).collect()
+}
+
+/// A message on its way out.
+struct Sending<'a, H: Host> {
+    host: &'a mut H,
+    message: &'a Entity<'a>,
+    author: Option<Author<H::Key>>,
+    budget: Budget,
+    /// The MIME entity of the message, made when first needed.
+    entity: Option<Vec<u8>>,
+    /// The same with a detached signature, which groups can share: it is made
+    /// once however many copies there are.
+    signed: Option<Vec<u8>>,
+}
+
+impl<H: Host> Sending<'_, H> {
+    fn deliver(&mut self, group: &Group<'_>) -> Result<Delivery, Error> {
+        let recipients = group.members.iter().map(|member| member.index).collect();
+        let sign = group.policy.sign != Demand::Never && self.author.is_some();
+        let protected = match group.cipher {
+            Some(cipher) => self.encrypted(group, cipher, sign)?,
+            None if sign => self.signed_only(group)?,
+            None => return Ok(Delivery { recipients, content: self.clear(group) }),
+        };
+        Ok(Delivery { recipients, content: Content::Rewritten(self.envelop(&protected)) })
+    }
+
+    fn encrypted(&mut self, group: &Group<'_>, cipher: Cipher, sign: bool) -> Result<Vec<u8>, Error> {
+        let peers: Vec<&Peer> = group.members.iter().filter_map(|member| member.peer.as_ref()).collect();
+        let (inside, outside) = if sign { protect::signatures(group.policy.order, cipher) } else { (false, false) };
+        let entity = if inside { self.signed_entity()?.to_vec() } else { self.entity()?.to_vec() };
+        let grounds = peers.first().map_or("unknown-peer", |peer| peer.grounds());
+        let encryption = Encryption { peers, cipher, assumption: group.policy.unknown_peer };
+        let mut protected = protect::encrypt(self.host, entity, &encryption)?;
+        if outside {
+            protected = self.sign(&protected, group.policy.form)?;
+        }
+        for member in &group.members {
+            let layers = match (inside, outside) {
+                (true, true) => "signed, encrypted, signed",
+                (true, false) => "signed, encrypted",
+                (false, true) => "encrypted, signed",
+                (false, false) => "encrypted",
+            };
+            let fields = [
+                Field::text("recipient", member.mailbox.as_str()),
+                Field::text("layers", layers),
+                Field::text("cipher", algorithm::name(cipher.oid()).unwrap_or("unknown")),
+                Field::text("chosen-by", grounds),
+            ];
+            self.host.report(Severity::Info, "protected", &fields);
+        }
+        Ok(protected)
+    }
+
+    fn signed_only(&mut self, group: &Group<'_>) -> Result<Vec<u8>, Error> {
+        let protected = match group.policy.form {
+            SignatureForm::Detached => self.signed_entity()?.to_vec(),
+            SignatureForm::Opaque => {
+                let entity = self.entity()?.to_vec();
+                self.sign(&entity, SignatureForm::Opaque)?
+            }
+        };
+        for member in &group.members {
+            // It was to be encrypted if that could be done.
+            let severity = match member.policy.encrypt {
+                Demand::Never => Severity::Info,
+                _ => Severity::Warning,
+            };
+            let fields = [Field::text("recipient", member.mailbox.as_str()), Field::text("layers", "signed")];
+            self.host.report(severity, "protected", &fields);
+        }
+        Ok(protected)
+    }
+
+    /// What the policy lets go out without protection.
+    fn clear(&mut self, group: &Group<'_>) -> Content {
+        for member in &group.members {
+            let wanted = member.policy.encrypt != Demand::Never || member.policy.sign != Demand::Never;
+            let severity = if wanted { Severity::Warning } else { Severity::Info };
+            self.host.report(severity, "sent-clear", &[Field::text("recipient", member.mailbox.as_str())]);
+        }
+        plain(self.message)
+    }
+
+    /// The MIME entity of the message, as it is signed and encrypted: canonical,
+    /// and with nothing in it that a relay would have to change.
+    fn entity(&mut self) -> Result<&[u8], Error> {
+        let entity = match self.entity.take() {
+            Some(entity) => entity,
+            None => {
+                let entity = canonical::take_entity(self.message);
+                let parsed = Entity::parse(&entity, &mut self.budget)?;
+                match canonical::seven_bit(&parsed, &mut self.budget)? {
+                    std::borrow::Cow::Borrowed(_) => entity,
+                    std::borrow::Cow::Owned(encoded) => encoded,
+                }
+            }
+        };
+        Ok(self.entity.insert(entity))
+    }
+
+    fn signed_entity(&mut self) -> Result<&[u8], Error> {
+        let signed = match self.signed.take() {
+            Some(signed) => signed,
+            None => {
+                self.entity()?;
+                let entity = self.entity.take().unwrap_or_default();
+                let signed = self.sign(&entity, SignatureForm::Detached);
+                self.entity = Some(entity);
+                signed?
+            }
+        };
+        Ok(self.signed.insert(signed))
+    }
+
+    fn sign(&mut self, entity: &[u8], form: SignatureForm) -> Result<Vec<u8>, Error> {
+        match &mut self.author {
+            Some(author) => author.sign(self.host, entity, form),
+            None => Err(PolicyError::NoSigningKey.into()),
+        }
+    }
+
+    /// The original header, its MIME fields replaced by those of `entity`.
+    fn envelop(&self, entity: &[u8]) -> Vec<u8> {
+        let header = self.message.header();
+        let room: usize = header.fields().iter().map(|field| field.raw().len()).sum();
+        let mut out = Vec::with_capacity(room.saturating_add(entity.len()).saturating_add(32));
+        for field in
+            header.fields().iter().filter(|field| !canonical::is_content_field(field.name()) && !field.is("Bcc"))
+        {
+            out.extend_from_slice(field.raw());
+        }
+        if header.first("MIME-Version").is_none() {
+            out.extend_from_slice(b"MIME-Version: 1.0\r\n");
+        }
+        out.extend_from_slice(entity);
+        out
+    }
+}
+
+/// The message as it is, but for `Bcc` fields.
+fn plain(message: &Entity<'_>) -> Content {
+    if message.header().first("Bcc").is_none() {
+        return Content::Unchanged;
+    }
+    let mut out = Vec::with_capacity(message.raw().len());
+    for field in message.header().fields().iter().filter(|field| !field.is("Bcc")) {
+        out.extend_from_slice(field.raw());
+    }
+    out.extend_from_slice(b"\r\n");
+    out.extend_from_slice(message.body());
+    Content::Rewritten(out)
+}

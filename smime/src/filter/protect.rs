@@ -1,0 +1,132 @@
+//! Puts layers on a MIME entity: signatures with the author's key, encryption
+//! to the certificates of a group (the seed's 411 and 413).
+
+use zeroize::Zeroizing;
+
+use super::recipient::Peer;
+use super::trust::strong_enough;
+use const_oid::db::rfc5911::ID_DATA;
+
+use crate::cms::signed_data::{self, Signer};
+use crate::cms::{self, Cipher, attributes, auth_enveloped_data, enveloped_data, recipient};
+use crate::error::{Error, HostError};
+use crate::host::{Assumption, Field, Host, Identity, Order, PrivateKey, Severity, SignatureForm};
+use crate::mime::writer;
+use crate::x509::{Certificate, usage, validity};
+
+/// The author's certificate with its key.
+pub(super) struct Author<K> {
+    certificate: Certificate,
+    chain: Vec<Vec<u8>>,
+    key: K,
+}
+
+/// Whom a message is encrypted to, and how.
+pub(super) struct Encryption<'p> {
+    pub(super) peers: Vec<&'p Peer>,
+    pub(super) cipher: Cipher,
+    pub(super) assumption: Assumption,
+}
+
+impl<K: PrivateKey> Author<K> {
+    /// The first identity that may sign today. Those that may not are reported.
+    pub(super) fn choose<H: Host<Key = K>>(host: &mut H, mailbox: &str, identities: Vec<Identity<K>>) -> Option<Self> {
+        let now = host.now();
+        for identity in identities {
+            let usable = Certificate::from_der(&identity.certificate).and_then(|certificate| {
+                validity::check(&certificate, now)?;
+                strong_enough(&certificate)?;
+                usage::may_sign(&certificate)?;
+                Ok(certificate)
+            });
+            match usable {
+                Ok(certificate) => return Some(Self { certificate, chain: identity.chain, key: identity.key }),
+                Err(e) => host.report(
+                    Severity::Warning,
+                    "certificate-unusable",
+                    &[Field::text("owner", mailbox), Field::text("cause", e.cause())],
+                ),
+            }
+        }
+        None
+    }
+
+    /// Signs `entity`, which stands between the two parts of the answer.
+    pub(super) fn sign<H: Host<Key = K>>(
+        &mut self,
+        host: &mut H,
+        entity: &[u8],
+        form: SignatureForm,
+    ) -> Result<Vec<u8>, Error> {
+        let (algorithm, digest_algorithm, digest) = cms::signature_algorithm(&self.certificate)?;
+        let content_digest = host.bulk().digest(digest, entity);
+        let attributes = attributes::signed_attributes(ID_DATA, &content_digest, host.now(), &self.certificate, digest);
+        let signature = self.key.sign(&algorithm, &digest_algorithm, &attributes)?;
+        // The certificates up to, but not including, the anchor (RFC 8551,
+        // section 3.9).
+        let issuers = self.chain.iter().filter(|der| Certificate::from_der(der).is_ok_and(|c| !c.is_self_issued()));
+        let certificates: Vec<&[u8]> =
+            std::iter::once(self.certificate.encoded()).chain(issuers.map(Vec::as_slice)).collect();
+        let certificate = &self.certificate;
+        let signer = Signer { certificate, digest: digest_algorithm, algorithm, attributes, signature };
+        match form {
+            SignatureForm::Detached => {
+                let signature = signed_data::write(None, &[signer], &certificates);
+                // A boundary that occurs in the entity is not by chance; then
+                // the host's randomness is at fault.
+                let boundary = writer::boundary(&host.draw(BOUNDARY_RANDOM), entity).ok_or(HostError::Malformed)?;
+                Ok(writer::multipart_signed(entity, digest.micalg(), &signature, &boundary))
+            }
+            SignatureForm::Opaque => {
+                let der = signed_data::write(Some(entity), &[signer], &certificates);
+                let mut out = Vec::new();
+                writer::pkcs7_mime(&mut out, "signed-data", &der);
+                Ok(out)
+            }
+        }
+    }
+}
+
+/// Encrypts `entity`.
+pub(super) fn encrypt<H: Host>(host: &mut H, entity: Vec<u8>, encryption: &Encryption<'_>) -> Result<Vec<u8>, Error> {
+    let cipher = encryption.cipher;
+    let key = Zeroizing::new(draw(host, cipher.key_len()));
+    let iv = draw(host, cipher.iv_len());
+    let mut infos = Vec::with_capacity(encryption.peers.len());
+    for peer in &encryption.peers {
+        let transport = peer.key_transport(encryption.assumption);
+        infos.push(recipient::key_transport(&peer.certificate, transport, &key, &mut |len| host.draw(len))?);
+    }
+    let mut out = Vec::new();
+    if cipher.is_authenticated() {
+        let der = auth_enveloped_data::write(&infos, cipher, &key, &iv, entity, host.bulk())?;
+        writer::pkcs7_mime(&mut out, "authEnveloped-data", &der);
+    } else {
+        let der = enveloped_data::write(&infos, cipher, &key, &iv, entity, host.bulk())?;
+        writer::pkcs7_mime(&mut out, "enveloped-data", &der);
+    }
+    Ok(out)
+}
+
+fn draw<H: Host>(host: &mut H, len: usize) -> Vec<u8> {
+    // Lengths of keys and IVs; a host that gives fewer octets is caught by the
+    // ciphers.
+    host.draw(u32::try_from(len).unwrap_or_default())
+}
+
+/// Whether a signature goes on before encryption, and whether one goes on after
+/// it, where both are wanted.
+///
+/// A ciphertext that does not authenticate can be cut off its signature, altered
+/// and signed again by anyone: so where the cipher is CBC the clear entity is
+/// signed as well, whatever the order.
+pub(super) fn signatures(order: Order, cipher: Cipher) -> (bool, bool) {
+    match order {
+        Order::EncryptThenSign => (!cipher.is_authenticated(), true),
+        Order::SignThenEncrypt => (true, false),
+        Order::TripleWrap => (true, true),
+    }
+}
+
+/// Random octets that make a boundary unique.
+const BOUNDARY_RANDOM: u32 = 16;

@@ -1,0 +1,121 @@
+//! To whom a message can be encrypted, and with what: a usable certificate for
+//! each recipient, and the strongest cipher that all of a group read (RFC 8551,
+//! section 2.7.1).
+
+use super::trust::{parse_all, strong_enough};
+use crate::budget::Budget;
+use crate::cms::recipient::KeyTransport;
+use crate::cms::{Capabilities, Cipher, capabilities};
+use crate::error::{CertificateError, Error};
+use crate::host::{Assumption, Entry, Field, Host, Refusal, Severity};
+use crate::x509::{Certificate, address, path, usage, validity};
+
+/// A recipient with a certificate that can be encrypted to.
+pub(super) struct Peer {
+    pub(super) certificate: Certificate,
+    /// What it is known to read, from a signature of its own that verified.
+    capabilities: Option<Capabilities>,
+}
+
+/// Finds certificates for recipients.
+pub(super) struct Directory {
+    anchors: Vec<Certificate>,
+    intermediates: Vec<Certificate>,
+    now: u64,
+}
+
+impl Directory {
+    /// Loads what is needed to judge certificates.
+    pub(super) fn load<H: Host>(host: &mut H) -> Result<Self, Error> {
+        let anchors = parse_all(host.anchors()?)?;
+        let intermediates = parse_all(host.intermediates()?)?;
+        Ok(Self { anchors, intermediates, now: host.now() })
+    }
+
+    /// The best usable certificate of `mailbox`; none if there is none. A
+    /// directory out of reach is an error: it must not become clear text.
+    pub(super) fn find<H: Host>(
+        &self,
+        host: &mut H,
+        mailbox: &str,
+        budget: &mut Budget,
+    ) -> Result<Option<Peer>, Error> {
+        let entries = match host.certificates(mailbox) {
+            Ok(entries) => entries,
+            Err(Refusal::Denied) => Vec::new(),
+            Err(unavailable) => return Err(unavailable.into()),
+        };
+        for entry in entries {
+            match self.usable(&entry, mailbox, budget) {
+                Ok(certificate) => {
+                    let capabilities = entry.capabilities.as_deref().map(capabilities::parse);
+                    return Ok(Some(Peer { certificate, capabilities }));
+                }
+                Err(CertificateError::Limit(limit)) => return Err(limit.into()),
+                Err(e) => host.report(
+                    Severity::Warning,
+                    "certificate-unusable",
+                    &[Field::text("owner", mailbox), Field::text("cause", e.cause())],
+                ),
+            }
+        }
+        Ok(None)
+    }
+
+    fn usable(&self, entry: &Entry, mailbox: &str, budget: &mut Budget) -> Result<Certificate, CertificateError> {
+        let certificate = Certificate::from_der(&entry.certificate)?;
+        validity::check(&certificate, self.now)?;
+        strong_enough(&certificate)?;
+        usage::may_encipher(&certificate)?;
+        if !entry.pinned {
+            path::validate(&certificate, &self.intermediates, &self.anchors, self.now, budget)?;
+            if !address::names(&certificate, mailbox) {
+                return Err(CertificateError::Address);
+            }
+        }
+        Ok(certificate)
+    }
+}
+
+impl Peer {
+    /// The ciphers this peer reads, strongest first. What is known of it counts;
+    /// else, or where nothing it announced is good enough to use, what the
+    /// policy assumes.
+    pub(super) fn ciphers(&self, assumption: Assumption) -> Vec<Cipher> {
+        let known: Vec<Cipher> = self
+            .capabilities
+            .iter()
+            .flat_map(|known| STRONGEST_FIRST.into_iter().filter(|cipher| known.reads(*cipher)))
+            .collect();
+        match (known.is_empty(), assumption) {
+            (false, _) => known,
+            (true, Assumption::Compatible) => vec![Cipher::Aes256Cbc],
+            (true, Assumption::Modern) => vec![Cipher::Aes256Gcm, Cipher::Aes256Cbc],
+        }
+    }
+
+    /// How the content key is encrypted for this peer.
+    pub(super) fn key_transport(&self, assumption: Assumption) -> KeyTransport {
+        let oaep = match &self.capabilities {
+            Some(known) => known.oaep,
+            None => assumption == Assumption::Modern,
+        };
+        if oaep { KeyTransport::OaepSha256 } else { KeyTransport::Pkcs1v15 }
+    }
+
+    /// Why a cipher was chosen, for the audit log.
+    pub(super) fn grounds(&self) -> &'static str {
+        if self.capabilities.is_some() { "capabilities" } else { "unknown-peer" }
+    }
+}
+
+/// The strongest cipher that all peers read, if there is one.
+pub(super) fn common_cipher<'p>(peers: impl IntoIterator<Item = &'p Peer>, assumption: Assumption) -> Option<Cipher> {
+    let lists: Vec<Vec<Cipher>> = peers.into_iter().map(|peer| peer.ciphers(assumption)).collect();
+    STRONGEST_FIRST.into_iter().find(|cipher| !lists.is_empty() && lists.iter().all(|list| list.contains(cipher)))
+}
+
+/// Every cipher that is made here, strongest first: authenticating ones before
+/// those that do not.
+const STRONGEST_FIRST: [Cipher; 5] =
+    [Cipher::Aes256Gcm, Cipher::Aes128Gcm, Cipher::Aes256Cbc, Cipher::Aes192Cbc, Cipher::Aes128Cbc];

@@ -1,0 +1,200 @@
+//! A signature layer: is the content what was signed, and is a signer the
+//! author (RFC 5652, section 5; RFC 8550, section 3)?
+
+use super::results::{Finding, Outcome};
+use super::trust::{Grounds, Trust};
+use crate::budget::Budget;
+use crate::cms::{SignedData, SignerInfo};
+use crate::crypto::DigestAlgorithm;
+use crate::error::{CertificateError, CmsError, Error, PolicyError};
+use crate::host::{Der, Field, Host, LegacyAlgorithms, Severity};
+use crate::x509::{Certificate, address};
+
+/// What a signature layer says.
+pub(super) struct Judgement {
+    /// One result for each signature found.
+    pub(super) findings: Vec<Finding>,
+    /// The author signed the content, with a certificate that is trusted.
+    pub(super) passed: bool,
+    /// Every signature could be checked, whether or not it is acceptable.
+    pub(super) checked: bool,
+    /// Why it did not pass, if it did not.
+    pub(super) fault: Option<Error>,
+}
+
+/// A signature that verified.
+struct Verified<'c> {
+    certificate: &'c Certificate,
+    grounds: Grounds,
+}
+
+/// Judges all signatures of `signed` over `content`, found at `part`.
+///
+/// An altered content is an error, whatever the policy. Every `SignerInfo` must
+/// verify: one that does not makes the whole layer suspect. Whether a sound
+/// signature is acceptable is in the answer.
+pub(super) fn judge<H: Host>(
+    host: &mut H,
+    trust: &Trust,
+    signed: &SignedData,
+    content: &[u8],
+    part: &str,
+    legacy: LegacyAlgorithms,
+    budget: &mut Budget,
+) -> Result<Judgement, Error> {
+    // A certificate in a message that does not parse cannot be the signer's.
+    let included: Vec<Certificate> =
+        signed.certificates().iter().filter_map(|der| Certificate::from_der(der).ok()).collect();
+    let mut judgement = Judgement { findings: Vec::new(), passed: false, checked: true, fault: None };
+    let mut digests = Digests::new(content);
+    for signer in signed.signers() {
+        let found = verify(host, trust, signed, signer, &included, &mut digests)?;
+        let judged = match found {
+            Ok(certificate) => accept(trust, signer, certificate, &included, legacy, budget)
+                .map(|grounds| Verified { certificate, grounds })
+                .map_err(|fault| (Some(certificate), fault)),
+            Err(fault) => {
+                judgement.checked = false;
+                Err((None, fault))
+            }
+        };
+        match judged {
+            Ok(verified) => {
+                report_verified(host, trust, signer, &verified, part);
+                offer(host, trust, signer, &verified);
+                judgement.passed = true;
+                judgement.findings.push(Finding::new(Outcome::Pass, None, Some(trust.author.clone()), part));
+            }
+            Err((certificate, fault)) => {
+                let identifier = certificate.and_then(|c| identifier(c, &trust.author));
+                report_fault(host, &fault, identifier.as_deref(), part);
+                let outcome = Outcome::of_fault(&fault);
+                judgement.findings.push(Finding::new(outcome, Some(fault.cause()), identifier, part));
+                judgement.fault.get_or_insert(fault);
+            }
+        }
+    }
+    if signed.signers().is_empty() {
+        judgement.fault = Some(PolicyError::SignatureRequired.into());
+    }
+    if judgement.passed {
+        judgement.fault = None;
+    }
+    Ok(judgement)
+}
+
+/// Finds the certificate with which `signer` verifies. The inner error says
+/// that the signature cannot be checked; the outer one that it is wrong.
+fn verify<'c, H: Host>(
+    host: &H,
+    trust: &'c Trust,
+    signed: &SignedData,
+    signer: &SignerInfo,
+    included: &'c [Certificate],
+    digests: &mut Digests<'_>,
+) -> Result<Result<&'c Certificate, Error>, Error> {
+    let mut outcome = if trust.has_pin() { CmsError::Altered } else { CmsError::NoCertificate };
+    let algorithm = match signer.digest_algorithm() {
+        Ok(algorithm) => algorithm,
+        Err(e) => return Ok(Err(e.into())),
+    };
+    for certificate in trust.candidates(included).filter(|c| signer.identifies(c)) {
+        let content = digests.content;
+        let digest = digests.get(host, algorithm);
+        match signer.verify(signed.content_type(), digest, content, certificate, host.bulk()) {
+            Ok(()) => return Ok(Ok(certificate)),
+            Err(e) => outcome = e,
+        }
+    }
+    match outcome {
+        CmsError::Algorithm | CmsError::NoCertificate => Ok(Err(outcome.into())),
+        wrong => Err(wrong.into()),
+    }
+}
+
+/// Whether a sound signature is acceptable, and why its signer is the author.
+fn accept(
+    trust: &Trust,
+    signer: &SignerInfo,
+    certificate: &Certificate,
+    included: &[Certificate],
+    legacy: LegacyAlgorithms,
+    budget: &mut Budget,
+) -> Result<Grounds, Error> {
+    if signer.digest_algorithm()? == DigestAlgorithm::Sha1 && !legacy.sha1 {
+        return Err(CmsError::Algorithm.into());
+    }
+    if signer.signing_time().is_some_and(|time| time > trust.now().saturating_add(CLOCK_SKEW)) {
+        return Err(PolicyError::SigningTime.into());
+    }
+    trust.judge(certificate, included, budget).map_err(|e| match e {
+        CertificateError::Limit(limit) => limit.into(),
+        other => other.into(),
+    })
+}
+
+fn offer<H: Host>(host: &mut H, trust: &Trust, signer: &SignerInfo, verified: &Verified<'_>) {
+    if let Grounds::Path(chain) = &verified.grounds {
+        let chain: Vec<Der> = chain.iter().map(|c| c.encoded().to_vec()).collect();
+        let capabilities = signer.capabilities();
+        host.offer(&trust.author, verified.certificate.encoded(), &chain, capabilities.as_deref());
+    }
+}
+
+fn report_verified<H: Host>(host: &mut H, trust: &Trust, signer: &SignerInfo, verified: &Verified<'_>, part: &str) {
+    let digest = signer.digest_algorithm().map_or("unknown", DigestAlgorithm::micalg);
+    let grounds = match verified.grounds {
+        Grounds::Pinned => "pinned",
+        Grounds::Path(_) => "path",
+    };
+    host.report(
+        Severity::Info,
+        "signature-verified",
+        &[
+            Field::text("signer", trust.author.as_str()),
+            Field::text("part", part),
+            Field::text("digest", digest),
+            Field::text("trust", grounds),
+            Field::octets("fingerprint", verified.certificate.fingerprint()),
+        ],
+    );
+}
+
+fn report_fault<H: Host>(host: &mut H, fault: &Error, identifier: Option<&str>, part: &str) {
+    let mut fields = vec![Field::text("cause", fault.cause()), Field::text("part", part)];
+    fields.extend(identifier.map(|identifier| Field::text("signer", identifier)));
+    host.report(Severity::Warning, "signature-unacceptable", &fields);
+}
+
+/// The address by which a signer is reported: the author's if the certificate
+/// names it, else the first it names.
+fn identifier(certificate: &Certificate, author: &str) -> Option<String> {
+    if address::names(certificate, author) {
+        return Some(author.to_owned());
+    }
+    address::mailboxes(certificate).into_iter().next()
+}
+
+/// The digests of a content, each computed once however many signers use it.
+struct Digests<'a> {
+    content: &'a [u8],
+    computed: Vec<(DigestAlgorithm, Vec<u8>)>,
+}
+
+impl<'a> Digests<'a> {
+    fn new(content: &'a [u8]) -> Self {
+        Self { content, computed: Vec::new() }
+    }
+
+    fn get<H: Host>(&mut self, host: &H, algorithm: DigestAlgorithm) -> &[u8] {
+        let known = self.computed.iter().position(|(known, _)| *known == algorithm);
+        let index = known.unwrap_or_else(|| {
+            self.computed.push((algorithm, host.bulk().digest(algorithm, self.content)));
+            self.computed.len().saturating_sub(1)
+        });
+        self.computed.get(index).map_or(&[], |(_, digest)| digest)
+    }
+}
+
+/// How far a signer's clock may run ahead of ours, in seconds.
+const CLOCK_SKEW: u64 = 86_400;

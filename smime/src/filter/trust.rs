@@ -1,0 +1,111 @@
+//! Whose signature counts: what the host knows about the author of a message,
+//! and whether a signer's certificate is acceptable.
+
+use crate::budget::Budget;
+use crate::crypto::public_key::PublicKey;
+use crate::error::{CertificateError, Error, HostError};
+use crate::host::{Der, Field, Host, Refusal, Severity};
+use crate::x509::{Certificate, address, path, usage, validity};
+
+/// All that is needed to judge the signatures of one author. It is loaded
+/// before any private key is used, so that no service out of reach can turn a
+/// failure after decryption into a different reply.
+pub(super) struct Trust {
+    /// The author's mailbox.
+    pub(super) author: String,
+    /// The certificates that the operator vouches for; if there are any, no
+    /// other counts.
+    pinned: Vec<Certificate>,
+    known: Vec<Certificate>,
+    anchors: Vec<Certificate>,
+    intermediates: Vec<Certificate>,
+    now: u64,
+}
+
+/// Why a certificate is trusted.
+pub(super) enum Grounds {
+    /// The operator vouches for it.
+    Pinned,
+    /// A path leads to a trust anchor; these are the issuers on it.
+    Path(Vec<Certificate>),
+}
+
+impl Trust {
+    /// Asks the host for all that concerns `author`.
+    pub(super) fn load<H: Host>(host: &mut H, author: String) -> Result<Self, Error> {
+        let (mut pinned, mut known) = (Vec::new(), Vec::new());
+        let entries = match host.certificates(&author) {
+            Ok(entries) => entries,
+            Err(Refusal::Denied) => Vec::new(),
+            Err(unavailable) => return Err(unavailable.into()),
+        };
+        for entry in entries {
+            match Certificate::from_der(&entry.certificate) {
+                Ok(certificate) if entry.pinned => pinned.push(certificate),
+                Ok(certificate) => known.push(certificate),
+                // A pin that cannot be read must not become "no pin".
+                Err(_) if entry.pinned => return Err(HostError::Malformed.into()),
+                Err(e) => host.report(
+                    Severity::Warning,
+                    "certificate-unusable",
+                    &[Field::text("owner", author.as_str()), Field::text("cause", e.cause())],
+                ),
+            }
+        }
+        let anchors = parse_all(host.anchors()?)?;
+        let intermediates = parse_all(host.intermediates()?)?;
+        Ok(Self { author, pinned, known, anchors, intermediates, now: host.now() })
+    }
+
+    /// The time of the call, in seconds since 1970.
+    pub(super) fn now(&self) -> u64 {
+        self.now
+    }
+
+    /// The certificates that may be a signer's, best first. Where the operator
+    /// pinned some for the author, only those.
+    pub(super) fn candidates<'a>(&'a self, included: &'a [Certificate]) -> impl Iterator<Item = &'a Certificate> {
+        let others = if self.has_pin() { &[][..] } else { included };
+        let known = if self.has_pin() { &[][..] } else { self.known.as_slice() };
+        self.pinned.iter().chain(known).chain(others)
+    }
+
+    /// Whether the operator pinned a certificate for the author.
+    pub(super) fn has_pin(&self) -> bool {
+        !self.pinned.is_empty()
+    }
+
+    /// Judges whether `certificate` may sign as the author: validity, key,
+    /// usage, and unless it is pinned a path to an anchor and the address.
+    pub(super) fn judge(
+        &self,
+        certificate: &Certificate,
+        included: &[Certificate],
+        budget: &mut Budget,
+    ) -> Result<Grounds, CertificateError> {
+        validity::check(certificate, self.now)?;
+        strong_enough(certificate)?;
+        usage::may_sign(certificate)?;
+        if self.pinned.iter().any(|pinned| pinned.encoded() == certificate.encoded()) {
+            return Ok(Grounds::Pinned);
+        }
+        let pool: Vec<Certificate> = self.intermediates.iter().chain(included).cloned().collect();
+        let chain = path::validate(certificate, &pool, &self.anchors, self.now, budget)?;
+        if !address::names(certificate, &self.author) {
+            return Err(CertificateError::Address);
+        }
+        Ok(Grounds::Path(chain))
+    }
+}
+
+/// Reads certificates that the operator configured: one that does not parse is
+/// a fault of the configuration, not of the message.
+pub(super) fn parse_all(certificates: Vec<Der>) -> Result<Vec<Certificate>, Error> {
+    certificates.iter().map(|der| Certificate::from_der(der).map_err(|_| HostError::Malformed.into())).collect()
+}
+
+/// Whether a certificate's key is of a kind and size that is used (RFC 8551,
+/// sections 4.2 to 4.5).
+pub(super) fn strong_enough(certificate: &Certificate) -> Result<(), CertificateError> {
+    PublicKey::read(certificate.public_key()).map(|_| ()).map_err(|_| CertificateError::Key)
+}

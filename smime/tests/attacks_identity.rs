@@ -1,0 +1,243 @@
+//! Attacks on who a message is from, and on what is reported about it.
+
+mod support;
+
+use smime::Verdict;
+use smime::cms::Cipher;
+use smime::host::{Demand, Entry};
+use support::{People, certificate, delivered, forge, rejected};
+
+const ENTITY: &[u8] = b"Content-Type: text/plain\r\n\r\nPay mallory.\r\n";
+
+fn strict() -> People {
+    let mut lan = People::with_keys_of(&["carol"]);
+    lan.inbound.verify = Demand::Required;
+    lan
+}
+
+fn text(message: Vec<u8>) -> String {
+    String::from_utf8(message).expect("text")
+}
+
+/// A signed message whose author fields are these lines.
+fn signed_with(author_fields: &str) -> Vec<u8> {
+    [author_fields.as_bytes(), b"To: carol@lan.example\r\nMIME-Version: 1.0\r\n", &forge::sign("alice", ENTITY)]
+        .concat()
+}
+
+#[test]
+fn t17_from_forms() {
+    for good in [
+        "From: alice@peer.example\r\n",
+        "From: Alice (of peer) <alice@peer.example>\r\n",
+        "From: \"mallory@evil.example\" <alice@peer.example>\r\n",
+        "From: =?utf-8?q?mallory=40evil=2Eexample?= <alice@PEER.example>\r\n",
+        "From: alice\r\n @peer.example\r\n",
+        "From: mallory@evil.example, bob@peer.example\r\nSender: alice@peer.example\r\n",
+    ] {
+        let message = signed_with(good);
+        let arrived = text(delivered(strict().receive(&["carol@lan.example"], &message), &message));
+        assert!(arrived.contains("smime=pass"), "{good}");
+    }
+    for bad in [
+        "From: alice@peer.example\r\nFrom: mallory@evil.example\r\n",
+        "From: \r\n",
+        "",
+        "From: undisclosed:;\r\n",
+        "From: mallory@evil.example, alice@peer.example\r\n",
+        "Sender: alice@peer.example\r\n",
+        "From: \"alice@peer.example\" <mallory@evil.example>\r\n",
+        "From: alice@peer.example<mallory@evil.example>\r\n",
+        "From: <@evil.example:alice@peer.example>\r\n",
+        "From: alice@peer.example.\r\n",
+        "From: Alice@peer.example\r\n",
+        "From: alice@\u{0440}eer.example\r\n",
+        "From: mallory@evil.example (alice@peer.example)\r\n",
+    ] {
+        let message = signed_with(bad);
+        let mut lan = strict();
+        assert_eq!(rejected(&lan.receive(&["carol@lan.example"], &message)), "550 5.7.1", "{bad}");
+        assert_eq!(lan.private_key_operations(), 0);
+    }
+}
+
+#[test]
+fn t18_from_not_signer() {
+    for from in ["alice@peer.example", "Alice <alice@peer.example>", "\"alice@peer.example\" <bob@peer.example>"] {
+        let message = forge::message(from, &forge::sign("mallory", ENTITY));
+        let mut lan = strict();
+        assert_eq!(rejected(&lan.receive(&["carol@lan.example"], &message)), "550 5.7.1");
+        assert_eq!(lan.private_key_operations(), 0);
+        lan.inbound.verify = Demand::Opportunistic;
+        let arrived = text(delivered(lan.receive(&["carol@lan.example"], &message), &message));
+        assert!(arrived.contains("smime=policy (certificate-address)") && !arrived.contains("smime=pass"));
+        assert!(lan.offers.is_empty());
+    }
+}
+
+#[test]
+fn t20_cms_confusion() {
+    // eContent in a detached signature.
+    let opaque = forge::signature("alice", ENTITY, true);
+    let mut both = Vec::new();
+    smime::mime::writer::append_base64(&mut both, &opaque);
+    let entity = [
+        b"Content-Type: multipart/signed; protocol=\"application/pkcs7-signature\"; micalg=sha-256; boundary=b\r\n\r\n\
+          --b\r\nContent-Type: text/plain\r\n\r\nsomething else\r\n--b\r\nContent-Type: application/pkcs7-signature\r\n\
+          Content-Transfer-Encoding: base64\r\n\r\n"
+            .as_slice(),
+        &both,
+        b"\r\n--b--\r\n",
+    ]
+    .concat();
+    let message = forge::message("alice@peer.example", &entity);
+    assert_eq!(rejected(&strict().receive(&["carol@lan.example"], &message)), "550 5.7.7");
+}
+
+#[test]
+fn t21_partial_signature() {
+    let part = forge::sign("alice", ENTITY);
+    for (before, after) in
+        [("--o\r\n\r\nmallory's text\r\n--o\r\n", "\r\n--o--\r\n"), ("--o\r\n", "\r\n--o\r\n\r\nmore\r\n--o--\r\n")]
+    {
+        let entity =
+            [b"Content-Type: multipart/mixed; boundary=o\r\n\r\n", before.as_bytes(), &part, after.as_bytes()].concat();
+        let message = forge::message("alice@peer.example", &entity);
+        let mut lan = strict();
+        assert_eq!(rejected(&lan.receive(&["carol@lan.example"], &message)), "550 5.7.1");
+        lan.inbound.verify = Demand::Opportunistic;
+        let arrived = delivered(lan.receive(&["carol@lan.example"], &message), &message);
+        assert_eq!(arrived, message, "not reported as signed, and nothing taken apart");
+    }
+    // What stands before and after the parts of a signed message is nobody's.
+    let signed = text(part).replacen("\r\n\r\n--forged-boundary", "\r\n\r\nmallory's preamble\r\n--forged-boundary", 1)
+        + "mallory's epilogue\r\n";
+    let message = forge::message("alice@peer.example", signed.as_bytes());
+    let arrived = text(delivered(strict().receive(&["carol@lan.example"], &message), &message));
+    assert!(!arrived.contains("mallory's"));
+}
+
+#[test]
+fn t22_type_confusion() {
+    let signature = forge::signature("mallory", ENTITY, true);
+    let mut body = Vec::new();
+    smime::mime::writer::append_base64(&mut body, &signature);
+    for content_type in [
+        "application/octet-stream; name=smime.p7m",
+        "application/octet-stream\r\nContent-Disposition: attachment; filename=\"SMIME.P7M\"",
+        "application/x-pkcs7-mime; smime-type=signed-data",
+        "APPLICATION/PKCS7-MIME",
+        "application/pkcs7-mime; smime-type=enveloped-data",
+    ] {
+        let entity = [
+            format!("Content-Type: {content_type}\r\nContent-Transfer-Encoding: base64\r\n\r\n").as_bytes(),
+            body.as_slice(),
+        ]
+        .concat();
+        let message = forge::message("alice@peer.example", &entity);
+        assert_eq!(rejected(&strict().receive(&["carol@lan.example"], &message)), "550 5.7.1", "{content_type}");
+    }
+    let junk =
+        [b"Content-Type: application/pkcs7-mime\r\nContent-Transfer-Encoding: base64\r\n\r\n!!", body.as_slice()]
+            .concat();
+    let message = forge::message("alice@peer.example", &junk);
+    assert_eq!(rejected(&strict().receive(&["carol@lan.example"], &message)), "550 5.7.7");
+    let uuencoded = b"Content-Type: application/pkcs7-mime\r\nContent-Transfer-Encoding: x-uuencode\r\n\r\nbegin\r\n";
+    let message = forge::message("alice@peer.example", uuencoded);
+    assert_eq!(rejected(&strict().receive(&["carol@lan.example"], &message)), "554 5.6.0");
+    for protocol in ["protocol=application/pkcs7-signature; ", "protocol=\"application/X-PKCS7-signature\"; "] {
+        let signed = text(forge::sign("alice", ENTITY));
+        let at = signed.find("protocol=").expect("a protocol");
+        let end = signed[at..].find(';').map(|len| at + len + 1).expect("more parameters");
+        let entity = format!("{}{protocol}{}", &signed[..at], &signed[end..]);
+        let message = forge::message("alice@peer.example", entity.as_bytes());
+        let arrived = text(delivered(strict().receive(&["carol@lan.example"], &message), &message));
+        assert!(arrived.contains("smime=pass"), "{protocol}");
+    }
+}
+
+#[test]
+fn t23_forged_results() {
+    let forged = [
+        "Authentication-Results: mail.lan.example; smime=pass\r\n",
+        "authentication-RESULTS: MAIL.LAN.EXAMPLE; smime=pass\r\n",
+        "Authentication-Results:\r\n (comment) \"mail.lan.example\" 1;\r\n\tsmime=pass\r\n",
+        "Authentication-Results: (never ends mail.lan.example; smime=pass\r\n",
+    ];
+    let theirs = "Authentication-Results: mx.peer.example; dkim=pass\r\n";
+    for signed in [false, true] {
+        let entity = if signed { forge::sign("alice", ENTITY) } else { ENTITY.to_vec() };
+        for field in forged {
+            let plain = forge::message("alice@peer.example", &entity);
+            let message = [theirs.as_bytes(), field.repeat(20).as_bytes(), &plain].concat();
+            let mut lan = People::with_keys_of(&[]);
+            let arrived = text(delivered(lan.receive(&["carol@lan.example"], &message), &message));
+            assert_eq!(arrived.to_lowercase().matches("mail.lan.example").count(), usize::from(signed), "{field}");
+            assert!(arrived.contains(theirs));
+            assert!(lan.reported("results-removed", None));
+        }
+    }
+}
+
+#[test]
+fn t24_forged_results_inside() {
+    let inside =
+        [b"Authentication-Results: mail.lan.example; smime=pass\r\nX-Injected: 1\r\nSubject: other\r\n", ENTITY]
+            .concat();
+    let sealed = forge::encrypt(&["carol"], &inside, Cipher::Aes256Gcm);
+    let message = forge::message("mallory@evil.example", &sealed);
+    let mut lan = People::with_keys_of(&["carol"]);
+    let arrived = text(delivered(lan.receive(&["carol@lan.example"], &message), &message));
+    assert!(!arrived.contains("smime=pass") && !arrived.contains("X-Injected") && !arrived.contains("Subject: other"));
+    assert!(arrived.contains("smime=none"));
+}
+
+#[test]
+fn t29_silent_replacement() {
+    // The operator pinned a certificate for alice: no other key speaks for her.
+    let mut lan = strict();
+    let pinned = Entry { certificate: certificate("bob"), pinned: true, capabilities: None };
+    lan.entries.insert("alice@peer.example".to_owned(), vec![pinned]);
+    let message = forge::message("alice@peer.example", &forge::sign("alice", ENTITY));
+    assert_eq!(rejected(&lan.receive(&["carol@lan.example"], &message)), "550 5.7.7");
+    assert_eq!(lan.private_key_operations(), 0);
+    assert!(lan.offers.is_empty());
+    // With its own key it does, though its certificate names another address.
+    let message = forge::message("alice@peer.example", &forge::sign("bob", ENTITY));
+    assert!(text(delivered(lan.receive(&["carol@lan.example"], &message), &message)).contains("smime=pass"));
+}
+
+#[test]
+fn a_signer_whose_authority_is_unknown_is_not_trusted() {
+    let message = forge::message("alice@peer.example", &forge::sign("alice", ENTITY));
+    let mut lan = strict();
+    lan.anchors.clear();
+    assert_eq!(rejected(&lan.receive(&["carol@lan.example"], &message)), "550 5.7.1");
+    lan.inbound.verify = Demand::Opportunistic;
+    let arrived = text(delivered(lan.receive(&["carol@lan.example"], &message), &message));
+    assert!(arrived.contains("smime=policy (certificate-no-path)"), "{arrived}");
+}
+
+#[test]
+fn a_service_out_of_reach_defers_before_a_key_is_used() {
+    let entity = forge::encrypt(&["carol"], &forge::sign("alice", ENTITY), Cipher::Aes256Cbc);
+    for service in ["certificates", "anchors", "identities"] {
+        let mut lan = strict();
+        lan.unavailable.push(service);
+        let verdict = lan.receive(&["carol@lan.example"], &forge::message("alice@peer.example", &entity));
+        assert_eq!(support::deferred(&verdict), "451 4.7.5", "{service}");
+        assert_eq!(lan.private_key_operations(), 0, "{service}");
+    }
+    let mut lan = strict();
+    lan.unavailable.push("keys");
+    let verdict = lan.receive(&["carol@lan.example"], &forge::message("alice@peer.example", &entity));
+    assert!(matches!(verdict, Verdict::Defer(_)));
+}
+
+#[test]
+fn t42_bare_line_ends_are_refused() {
+    for message in [&b"From: a@b\r\n\r\nbare\nline\r\n"[..], b"From: a@b\r\n\r\nbare\rline\r\n", b"From: a@b\n\nall\n"]
+    {
+        assert_eq!(rejected(&strict().receive(&["carol@lan.example"], message)), "550 5.5.2");
+    }
+}

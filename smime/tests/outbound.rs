@@ -1,0 +1,164 @@
+//! What leaves, for whom, and what never does.
+
+mod support;
+
+use smime::host::{Demand, Entry, Order};
+use smime::{Content, Delivery, Verdict};
+use support::{OUTBOUND, People, certificate, deferred, delivered, forge, rejected};
+
+const MESSAGE: &[u8] = b"From: alice@peer.example\r\nTo: carol@lan.example, Dave <dave@lan.example>\r\n\
+Bcc: bob@peer.example,\r\n mallory@evil.example\r\nSubject: s\r\n\r\nhello\r\n";
+
+fn deliveries(verdict: Verdict) -> Vec<Delivery> {
+    match verdict {
+        Verdict::Deliver(deliveries) => deliveries,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn content(delivery: &Delivery) -> &[u8] {
+    match &delivery.content {
+        Content::Rewritten(content) => content,
+        Content::Unchanged => panic!("unchanged"),
+    }
+}
+
+#[test]
+fn t37_bcc_leak() {
+    let mut peer = People::with_keys_of(&["alice"]);
+    let everybody = ["carol@lan.example", "dave@lan.example", "bob@peer.example", "mallory@evil.example"];
+    let copies = deliveries(peer.send(&everybody, MESSAGE));
+    let recipients: Vec<&[u32]> = copies.iter().map(|copy| copy.recipients.as_slice()).collect();
+    assert_eq!(recipients, [&[0, 1][..], &[2], &[3]]);
+    for (copy, readers) in copies.iter().zip([&["carol", "dave"][..], &["bob"], &["mallory"]]) {
+        let text = String::from_utf8_lossy(content(copy)).into_owned();
+        assert!(!text.contains("Bcc") && !text.contains("hello"));
+        for name in ["carol", "dave", "bob", "mallory"] {
+            let mut other = People::with_keys_of(&[name]);
+            let domain = if matches!(name, "carol" | "dave") {
+                "lan"
+            } else if name == "bob" {
+                "peer"
+            } else {
+                "evil"
+            };
+            let address = format!("{name}@{domain}.example");
+            let arrived = delivered(other.receive(&[&address], content(copy)), content(copy));
+            assert_eq!(String::from_utf8_lossy(&arrived).contains("hello"), readers.contains(&name));
+            assert_eq!(other.private_key_operations(), u32::from(readers.contains(&name)));
+        }
+    }
+}
+
+#[test]
+fn t34_missing_recipient_key() {
+    let mut peer = People::with_keys_of(&["alice"]);
+    peer.entries.remove("dave@lan.example");
+    match peer.send(&["carol@lan.example", "dave@lan.example", "frank@lan.example"], MESSAGE) {
+        Verdict::Reject(reply) => {
+            assert_eq!((reply.code, reply.subject, reply.detail), (550, 7, 5));
+            assert!(reply.text.contains("dave@lan.example, frank@lan.example") && !reply.text.contains("carol"));
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(peer.private_key_operations(), 0);
+    peer.outbound.encrypt = Demand::Opportunistic;
+    let copies = deliveries(peer.send(&["carol@lan.example", "dave@lan.example"], MESSAGE));
+    assert_eq!(copies.len(), 2);
+    assert!(!String::from_utf8_lossy(content(&copies[0])).contains("hello"));
+    assert!(String::from_utf8_lossy(content(&copies[1])).contains("hello"), "signed only");
+    assert!(String::from_utf8_lossy(content(&copies[1])).contains("multipart/signed"));
+    assert!(peer.reported("protected", Some("signed")));
+}
+
+#[test]
+fn an_expired_certificate_is_no_certificate() {
+    let mut peer = People::with_keys_of(&["alice"]);
+    peer.now = 4_000_000_000;
+    assert_eq!(rejected(&peer.send(&["carol@lan.example"], MESSAGE)), "550 5.7.5");
+}
+
+#[test]
+fn a_certificate_of_someone_else_is_not_used() {
+    let mut peer = People::with_keys_of(&["alice"]);
+    let wrong = Entry { certificate: certificate("mallory"), pinned: false, capabilities: None };
+    peer.entries.insert("carol@lan.example".to_owned(), vec![wrong]);
+    assert_eq!(rejected(&peer.send(&["carol@lan.example"], MESSAGE)), "550 5.7.5");
+    assert!(peer.reported("certificate-unusable", Some("certificate-address")));
+}
+
+#[test]
+fn t38_double_processing() {
+    let mut peer = People::with_keys_of(&["alice"]);
+    let sealed = delivered(peer.send(&["carol@lan.example"], MESSAGE), MESSAGE);
+    // It may pass a second gateway, or the same one once more.
+    let again = peer.send(&["carol@lan.example"], &sealed);
+    assert_eq!(deliveries(again)[0].content, Content::Unchanged);
+    // A message signed by the client is not touched: the layers go around it.
+    let entity = forge::sign("alice", b"Content-Type: text/plain\r\n\r\nmine\r\n");
+    let signed = forge::message("alice@peer.example", &entity);
+    let wire = delivered(peer.send(&["carol@lan.example"], &signed), &signed);
+    let mut lan = People::with_keys_of(&["carol"]);
+    lan.inbound.verify = Demand::Required;
+    let arrived = String::from_utf8(delivered(lan.receive(&["carol@lan.example"], &wire), &wire)).expect("text");
+    assert!(arrived.contains("mine") && arrived.matches("smime=pass").count() >= 2, "{arrived}");
+}
+
+#[test]
+fn t39_submitter_spoof() {
+    let mut peer = People::with_keys_of(&["alice"]);
+    peer.denied.push("alice@peer.example".to_owned());
+    assert_eq!(rejected(&peer.send(&["carol@lan.example"], MESSAGE)), "550 5.7.1");
+    assert_eq!(peer.private_key_operations(), 0);
+    let two = [b"From: bob@peer.example\r\n", MESSAGE].concat();
+    assert_eq!(rejected(&peer.send(&["carol@lan.example"], &two)), "550 5.7.1");
+}
+
+#[test]
+fn no_signing_key_where_a_signature_is_required() {
+    let mut peer = People::with_keys_of(&[]);
+    assert_eq!(rejected(&peer.send(&["carol@lan.example"], MESSAGE)), "550 5.7.5");
+    peer.outbound.sign = Demand::Opportunistic;
+    assert!(
+        !String::from_utf8_lossy(&delivered(peer.send(&["carol@lan.example"], MESSAGE), MESSAGE)).contains("hello")
+    );
+}
+
+#[test]
+fn a_directory_out_of_reach_defers_and_nothing_goes_out() {
+    for service in ["certificates", "identities", "anchors", "keys"] {
+        let mut peer = People::with_keys_of(&["alice"]);
+        peer.outbound.encrypt = Demand::Opportunistic;
+        peer.unavailable.push(service);
+        assert_eq!(deferred(&peer.send(&["carol@lan.example"], MESSAGE)), "451 4.7.5", "{service}");
+    }
+}
+
+#[test]
+fn each_recipient_gets_what_its_policy_says() {
+    let mut peer = People::with_keys_of(&["alice"]);
+    let mut signed_only = OUTBOUND;
+    signed_only.encrypt = Demand::Never;
+    let mut client_like = OUTBOUND;
+    client_like.order = Order::SignThenEncrypt;
+    peer.outbound_of.insert("dave@lan.example".to_owned(), signed_only);
+    peer.outbound_of.insert("carol@lan.example".to_owned(), client_like);
+    let copies = deliveries(peer.send(&["carol@lan.example", "dave@lan.example"], MESSAGE));
+    assert_eq!(copies.len(), 2);
+    assert!(String::from_utf8_lossy(content(&copies[0])).contains("smime-type=enveloped-data"));
+    assert!(String::from_utf8_lossy(content(&copies[1])).contains("hello"));
+    // One signature serves both copies.
+    assert_eq!(peer.private_key_operations(), 1);
+}
+
+#[test]
+fn nothing_asked_nothing_done() {
+    let mut peer = People::with_keys_of(&["alice"]);
+    peer.outbound.sign = Demand::Never;
+    peer.outbound.encrypt = Demand::Never;
+    let message = b"From: alice@peer.example\r\nTo: carol@lan.example\r\n\r\nhi\r\n";
+    assert_eq!(deliveries(peer.send(&["carol@lan.example"], message))[0].content, Content::Unchanged);
+    assert!(peer.reported("sent-clear", None));
+    let with_bcc = delivered(peer.send(&["carol@lan.example"], MESSAGE), MESSAGE);
+    assert!(!String::from_utf8_lossy(&with_bcc).contains("Bcc") && with_bcc.ends_with(b"\r\nhello\r\n"));
+}
