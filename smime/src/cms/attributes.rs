@@ -183,6 +183,31 @@ impl SignedAttributes {
     }
 }
 
+/// Whether there is one among unsigned attributes that has to be signed (RFC
+/// 5652, section 11; RFC 8551, section 2.5; RFC 5035).
+pub(super) fn are_misplaced(unsigned: &mut Reader<'_>) -> Result<bool, CmsError> {
+    let mut misplaced = false;
+    while !unsigned.is_finished() {
+        unsigned.nested(tag::SEQUENCE, |attribute| {
+            let kind = attribute.primitive(tag::OBJECT_IDENTIFIER)?;
+            misplaced |= ALWAYS_SIGNED.iter().any(|signed| signed.as_bytes() == kind);
+            attribute.skip()
+        })?;
+    }
+    Ok(misplaced)
+}
+
+const ALWAYS_SIGNED: [ObjectIdentifier; 8] = [
+    ID_CONTENT_TYPE,
+    ID_MESSAGE_DIGEST,
+    ID_SIGNING_TIME,
+    SMIME_CAPABILITIES,
+    ID_AA_ENCRYP_KEY_PREF,
+    ID_AA_SIGNING_CERTIFICATE,
+    ID_AA_SIGNING_CERTIFICATE_V_2,
+    ID_AA_CMS_ALGORITHM_PROTECT,
+];
+
 impl Attribute {
     /// Reads one from DER.
     fn read(reader: &mut Reader<'_>) -> Result<Self, CmsError> {

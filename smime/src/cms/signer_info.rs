@@ -4,7 +4,7 @@ use const_oid::ObjectIdentifier;
 use const_oid::db::rfc5911::ID_DATA;
 use spki::AlgorithmIdentifierOwned;
 
-use super::attributes::SignedAttributes;
+use super::attributes::{self, SignedAttributes};
 use super::ber::{Reader, tag};
 use super::identifier::Identifier;
 use crate::crypto::signature::{self, SignatureError};
@@ -22,8 +22,7 @@ use crate::x509::Certificate;
 ///   signature OCTET STRING,
 ///   unsignedAttrs [1] IMPLICIT UnsignedAttributes OPTIONAL }
 /// ```
-/// RFC 5652, section 5.3. Unsigned attributes are passed over: nobody vouches
-/// for them.
+/// RFC 5652, section 5.3.
 #[derive(Clone, Debug)]
 pub struct SignerInfo {
     identifier: Identifier,
@@ -31,6 +30,8 @@ pub struct SignerInfo {
     signed_attributes: Option<SignedAttributes>,
     signature_algorithm: AlgorithmIdentifierOwned,
     signature: Vec<u8>,
+    /// There are unsigned attributes that are to be signed.
+    misplaced_attributes: bool,
 }
 
 impl SignerInfo {
@@ -99,6 +100,9 @@ impl SignerInfo {
     /// another order than DER's, it may have signed either order, and both are
     /// tried: OpenSSL hashes what came, Bouncy Castle sorts. Both say the same.
     ///
+    /// None of these may be among the unsigned attributes, of which nothing else
+    /// is asked, since nobody vouches for them.
+    ///
     /// Without: the content has to be id-data, and must not be what other
     /// signatures have as attributes (the same octets would verify).
     ///
@@ -115,6 +119,9 @@ impl SignerInfo {
         bulk: &dyn Bulk,
     ) -> Result<(), CmsError> {
         let digest = self.digest_algorithm()?;
+        if self.misplaced_attributes {
+            return Err(CmsError::Altered);
+        }
         let Some(attributes) = &self.signed_attributes else {
             if content_type != ID_DATA || SignedAttributes::are_in(content) {
                 return Err(CmsError::Altered);
@@ -157,10 +164,16 @@ impl SignerInfo {
             };
             let signature_algorithm = signer.decode()?;
             let signature = signer.small_octet_string(tag::OCTET_STRING)?;
-            if signer.peek() == Some(tag::constructed(1)) {
-                signer.skip()?;
-            }
-            Ok(Self { identifier, digest_algorithm, signed_attributes, signature_algorithm, signature })
+            let misplaced = signer.optional(tag::constructed(1), attributes::are_misplaced)?;
+            let misplaced_attributes = misplaced.unwrap_or(false);
+            Ok(Self {
+                identifier,
+                digest_algorithm,
+                signed_attributes,
+                signature_algorithm,
+                signature,
+                misplaced_attributes,
+            })
         })
     }
 }

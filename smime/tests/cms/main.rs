@@ -2,7 +2,7 @@
 //! written is read by others, and what was altered is seen.
 
 //mod altered;
-//mod corpora;
+mod corpora;
 //mod malformed;
 mod openssl;
 mod peer;

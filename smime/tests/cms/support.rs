@@ -29,12 +29,13 @@ pub fn corpus(name: &str) -> Option<Vec<u8>> {
 
 /// The folder of the foreign messages; says so if it is not there.
 pub fn corpora() -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpora");
-    if !path.is_dir() {
-        println!("skipped: the foreign messages are not at hand in {}", path.display());
-        return None;
+    // Beside the repository, or beside a folder of work trees.
+    let ancestors = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().skip(2);
+    let found = ancestors.map(|folder| folder.join("shared/corpora")).find(|path| path.is_dir());
+    if found.is_none() {
+        println!("skipped: the foreign messages are not at hand");
     }
-    Some(path)
+    found
 }
 
 pub fn certificate(name: &str) -> Certificate {
