@@ -1,9 +1,9 @@
 //! The Cryptographic Message Syntax: what other programs write is read, what is
 //! written is read by others, and what was altered is seen.
 
-//mod altered;
+mod altered;
 mod corpora;
-//mod malformed;
+mod malformed;
 mod openssl;
 mod peer;
 mod round_trip;
