@@ -12,7 +12,9 @@ use crate::error::{MessageError, MimeError};
 /// for padding that is missing, wrong or followed by more, and for bits that
 /// padding leaves over; a limit if the content would be too large.
 pub fn decode(body: &[u8], budget: &mut Budget) -> Result<Vec<u8>, MessageError> {
-    let significant = body.len() - body.iter().filter(|&&octet| is_space(octet)).count();
+    // Counted in stretches whose count fits an octet, which is fast.
+    let spaces = |stretch: &[u8]| stretch.iter().map(|&octet| u8::from(is_space(octet))).sum::<u8>();
+    let significant = body.len() - body.chunks(192).map(|stretch| usize::from(spaces(stretch))).sum::<usize>();
     let padding = body.iter().rev().filter(|&&octet| !is_space(octet)).take(2).filter(|&&octet| octet == b'=').count();
     if !significant.is_multiple_of(4) {
         return Err(MimeError::EncodedBody.into());
@@ -20,20 +22,21 @@ pub fn decode(body: &[u8], budget: &mut Budget) -> Result<Vec<u8>, MessageError>
     let len = (significant / 4 * 3).saturating_sub(padding);
     budget.octets(len)?;
 
-    let mut content = Vec::with_capacity(len);
-    let mut block = Vec::with_capacity(BLOCK);
-    for run in runs(body) {
-        let mut run = run;
-        while !run.is_empty() {
-            let (head, tail) = run.split_at_checked(BLOCK - block.len()).unwrap_or((run, &[]));
-            block.extend_from_slice(head);
-            run = tail;
-            if block.len() == BLOCK {
-                flush(&mut block, &mut content)?;
-            }
+    let mut decoder = Decoder { block: Vec::with_capacity(BLOCK), content: Vec::with_capacity(len) };
+    let mut rest = body;
+    while !rest.is_empty() {
+        let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+        let line = rest.get(..end).unwrap_or_default();
+        rest = rest.get(end + 1..).unwrap_or_default();
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        // Within a line there is rarely any.
+        if memchr::memchr3(b' ', b'\t', b'\r', line).is_none() {
+            decoder.read(line)?;
+        } else {
+            line.split(|&octet| is_space(octet)).try_for_each(|run| decoder.read(run))?;
         }
     }
-    flush(&mut block, &mut content)?;
+    let content = decoder.finish()?;
     // Padding that ended an earlier block was followed by more.
     if content.len() != len {
         return Err(MimeError::EncodedBody.into());
@@ -59,30 +62,38 @@ pub fn encoded_len(len: usize) -> usize {
     len.div_ceil(3) * 4 + len.div_ceil(LINE_OCTETS) * 2
 }
 
-/// Decodes a block, which is complete or the last, and empties it.
-fn flush(block: &mut Vec<u8>, content: &mut Vec<u8>) -> Result<(), MimeError> {
-    STANDARD.decode_append(block.as_slice(), content).map_err(|_| MimeError::EncodedBody)?;
-    block.clear();
-    Ok(())
+/// Joins the lines of a body to blocks, and decodes those.
+struct Decoder {
+    block: Vec<u8>,
+    content: Vec<u8>,
 }
 
-/// The stretches of a body between white space. Line ends are looked for first:
-/// there is rarely anything else.
-fn runs(body: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let mut rest = Some(body);
-    let lines = std::iter::from_fn(move || {
-        let all = rest?;
-        let (line, after) = match memchr::memchr2(b'\r', b'\n', all) {
-            Some(end) => (all.get(..end)?, all.get(end + 1..)),
-            None => (all, None),
-        };
-        rest = after;
-        Some(line)
-    });
-    lines.flat_map(|line| {
-        let is_whole = memchr::memchr2(b' ', b'\t', line).is_none();
-        line.split(move |&octet| !is_whole && is_space(octet))
-    })
+impl Decoder {
+    /// Reads characters without white space between them.
+    fn read(&mut self, characters: &[u8]) -> Result<(), MimeError> {
+        let mut rest = characters;
+        while !rest.is_empty() {
+            let (head, tail) = rest.split_at_checked(BLOCK - self.block.len()).unwrap_or((rest, &[]));
+            self.block.extend_from_slice(head);
+            rest = tail;
+            if self.block.len() == BLOCK {
+                self.decode_block()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Decodes a block, which is full or the last, and empties it.
+    fn decode_block(&mut self) -> Result<(), MimeError> {
+        STANDARD.decode_append(self.block.as_slice(), &mut self.content).map_err(|_| MimeError::EncodedBody)?;
+        self.block.clear();
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<Vec<u8>, MimeError> {
+        self.decode_block()?;
+        Ok(self.content)
+    }
 }
 
 fn is_space(octet: u8) -> bool {

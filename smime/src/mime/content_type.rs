@@ -1,9 +1,11 @@
 //! What an entity says it is: `Content-Type` (RFC 2045, section 5) and
 //! `Content-Disposition` (RFC 2183).
 
+use std::borrow::Cow;
+
 use super::header::unfold;
 use super::lexer::Lexer;
-use super::parameters::{self, Parameters};
+use super::parameters::{self, LONGEST_FIELD, Parameters};
 use crate::error::MimeError;
 
 /// A media type with its parameters.
@@ -20,7 +22,7 @@ impl ContentType {
     /// [`MimeError::ContentType`] for a value that does not parse, and for a
     /// parameter that stands twice or in two spellings.
     pub fn parse(value: &[u8]) -> Result<Self, MimeError> {
-        let value = unfold(value);
+        let value = unfolded(value)?;
         let mut lexer = Lexer::new(&value);
         let essence = essence(&mut lexer).ok_or(MimeError::ContentType)?;
         Ok(Self { essence, parameters: parameters::parse(&mut lexer)? })
@@ -74,7 +76,7 @@ impl Disposition {
     /// # Errors
     /// As [`ContentType::parse`].
     pub fn parse(value: &[u8]) -> Result<Self, MimeError> {
-        let value = unfold(value);
+        let value = unfolded(value)?;
         let mut lexer = Lexer::new(&value);
         lexer.skip_cfws().ok_or(MimeError::ContentType)?;
         let kind = lexer.token().and_then(lower).ok_or(MimeError::ContentType)?;
@@ -90,6 +92,10 @@ impl Disposition {
     pub fn parameter(&self, name: &str) -> Option<&str> {
         find(&self.parameters, name)
     }
+}
+
+fn unfolded(value: &[u8]) -> Result<Cow<'_, [u8]>, MimeError> {
+    if value.len() > LONGEST_FIELD { Err(MimeError::ContentType) } else { Ok(unfold(value)) }
 }
 
 fn essence(lexer: &mut Lexer<'_>) -> Option<String> {
@@ -184,6 +190,8 @@ mod tests {
         }
         let many = format!("a/b{}", "; x=y".repeat(10_000));
         assert_eq!(ContentType::parse(many.as_bytes()).unwrap_err(), MimeError::ContentType);
+        let long = format!("a/b; x=\"{}\"", "y".repeat(LONGEST_FIELD));
+        assert_eq!(ContentType::parse(long.as_bytes()).unwrap_err(), MimeError::ContentType);
     }
 
     #[test]

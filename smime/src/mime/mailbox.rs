@@ -28,6 +28,9 @@ pub(super) struct Mailbox {
 /// Reads a whole address list of at most `most` mailboxes. None for anything
 /// else: what two readers might read as two lists is no list.
 pub(super) fn parse(value: &[u8], most: usize) -> Option<Vec<Address>> {
+    if value.len() > LONGEST_LIST {
+        return None;
+    }
     let value = unfold(value);
     let text = str::from_utf8(&value).ok()?;
     if text.chars().any(|c| c != '\t' && is_invisible(c)) {
@@ -160,6 +163,9 @@ impl Words {
                 Some(octet) if is_atom(octet) => (Kind::Atom, lexer.take_while(is_atom).to_vec()),
                 _ => return Some(Self(words)),
             };
+            if words.len() == MOST_WORDS {
+                return None;
+            }
             words.push(Word { kind, text: String::from_utf8(octets).ok()?, is_apart });
         }
     }
@@ -237,3 +243,7 @@ fn is_invisible(c: char) -> bool {
 
 /// More octets than a path of SMTP may have (RFC 5321, section 4.5.3.1).
 const LONGEST: usize = 512;
+/// Octets in a list: ten thousand addresses of a hundred.
+const LONGEST_LIST: usize = 1 << 20;
+/// Words and dots in a name.
+const MOST_WORDS: usize = 200;

@@ -33,6 +33,8 @@ pub(super) fn parse(lexer: &mut Lexer<'_>) -> Result<Parameters, MimeError> {
     join(&pieces).ok_or(MimeError::ContentType)
 }
 
+/// Octets in a field with parameters: more is no description of anything.
+pub(super) const LONGEST_FIELD: usize = 1 << 16;
 /// Pieces are compared with each other, so there must not be many.
 const MOST_PIECES: usize = 200;
 
@@ -146,4 +148,26 @@ fn percent_decode(encoded: &[u8], out: &mut Vec<u8>) -> Option<()> {
         }
     }
     Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn any_octets_of_any_character_set_are_an_answer(
+            charset in prop::sample::select(&["utf-7", "utf-8", "utf-16", "utf-16le", "utf-16be", "iso-8859-8", "koi8-r", "cp1251", "x"][..]),
+            octets in prop::collection::vec(any::<u8>(), 0..60),
+            text in "[+a-zA-Z0-9/&-]{0,20}",
+        ) {
+            let encoded: String = octets.iter().map(|octet| format!("%{octet:02X}")).collect();
+            let field = format!("; name*0*={charset}''{encoded}; name*1=\"{text}\"");
+            if let Ok(parameters) = parse(&mut Lexer::new(field.as_bytes())) {
+                prop_assert!(parameters.len() == 1 && !parameters.iter().any(|(_, value)| value.contains(['\r', '\n', '\0'])));
+            }
+        }
+    }
 }

@@ -58,7 +58,7 @@ fn decode_line(line: &[u8], content: &mut Vec<u8>) -> Result<(), MimeError> {
 }
 
 fn trim_end(line: &[u8]) -> &[u8] {
-    let len = line.iter().rposition(|octet| !matches!(octet, b' ' | b'\t')).map_or(0, |last| last + 1);
+    let len = line.iter().rposition(|&octet| !is_blank(octet)).map_or(0, |last| last + 1);
     line.get(..len).unwrap_or(line)
 }
 
@@ -104,28 +104,37 @@ fn encode(content: &[u8], write: &mut impl FnMut(&[u8])) {
     }
 }
 
-/// Encodes a line of the content as one or more lines of at most 76 octets.
+/// Encodes a line of the content as one or more lines of at most 76 octets, in
+/// stretches that need no escape.
 fn encode_line(line: &[u8], write: &mut impl FnMut(&[u8])) {
+    let mut rest = line;
     let mut column = 0;
-    let mut octets = line.iter().copied().enumerate().peekable();
-    while let Some((at, octet)) = octets.next() {
-        let is_last = octets.peek().is_none();
-        let is_risky = column == 0 && line.get(at..).is_some_and(is_risky_start);
-        let is_plain = is_literal(octet) && octet != b'=' && !is_risky && !(is_last && matches!(octet, b' ' | b'\t'));
-        let width = if is_plain { 1 } else { 3 };
+    while let Some((&octet, after)) = rest.split_first() {
         // The `=` of a soft line break needs a column, where more follows.
-        if column + width > if is_last { LINE } else { LINE - 1 } {
+        let room = LINE - 1 - column;
+        let is_risky = column == 0 && is_risky_start(rest);
+        if is_risky || !is_plain(octet) || (after.is_empty() && is_blank(octet)) {
+            if ESCAPE > if after.is_empty() { room + 1 } else { room } {
+                write(b"=\r\n");
+                column = 0;
+                continue;
+            }
+            write(&[b'=', digit(octet >> 4), digit(octet & 15)]);
+            column += ESCAPE;
+            rest = after;
+            continue;
+        }
+        let plain = rest.iter().take(room + 1).take_while(|&&octet| is_plain(octet)).count();
+        let is_whole = plain == rest.len() && !rest.last().is_some_and(|&last| is_blank(last));
+        // A blank that ends the line is left for an escape of its own.
+        let len = if is_whole { plain } else { plain.min(room).min(rest.len() - 1) };
+        let (stretch, after) = rest.split_at_checked(len).unwrap_or((rest, &[]));
+        write(stretch);
+        column += len;
+        rest = after;
+        if column >= LINE - 1 && !rest.is_empty() {
             write(b"=\r\n");
             column = 0;
-        }
-        // A new line may make a plain octet risky, and never the reverse.
-        let is_plain = is_plain && !(column == 0 && line.get(at..).is_some_and(is_risky_start));
-        if is_plain {
-            write(&[octet]);
-            column += 1;
-        } else {
-            write(&[b'=', digit(octet >> 4), digit(octet & 15)]);
-            column += 3;
         }
     }
 }
@@ -138,12 +147,24 @@ fn digit(value: u8) -> u8 {
     if value < 10 { b'0' + value } else { b'A' + (value - 10) }
 }
 
+/// An octet that may stand for itself.
+fn is_plain(octet: u8) -> bool {
+    is_literal(octet) && octet != b'='
+}
+
+fn is_blank(octet: u8) -> bool {
+    matches!(octet, b' ' | b'\t')
+}
+
+/// An octet that an encoded body may have.
 fn is_literal(octet: u8) -> bool {
-    octet.is_ascii_graphic() || matches!(octet, b' ' | b'\t')
+    octet.is_ascii_graphic() || is_blank(octet)
 }
 
 /// Octets in a line, without CRLF.
 const LINE: usize = 76;
+/// Octets in an escape.
+const ESCAPE: usize = 3;
 
 #[cfg(test)]
 mod tests {

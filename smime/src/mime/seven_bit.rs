@@ -235,7 +235,10 @@ impl<'a> Body<'a> {
     /// Keeps the encoding if there is one, else takes the shorter.
     fn new(content: Cow<'a, [u8]>, was: TransferEncoding, is_last: bool) -> Self {
         let base64 = base64::encoded_len(content.len());
-        if was != TransferEncoding::Base64 {
+        // Each octet outside of ASCII takes two more: that is soon counted.
+        let is_dense =
+            content.iter().filter(|octet| !octet.is_ascii()).count() > base64.saturating_sub(content.len()) / 2;
+        if was == TransferEncoding::QuotedPrintable || (was != TransferEncoding::Base64 && !is_dense) {
             let printable = quoted_printable::encoded_len(&content);
             if was == TransferEncoding::QuotedPrintable || printable <= base64 {
                 let len = if is_last && !content.ends_with(b"\r\n") { printable.saturating_add(3) } else { printable };

@@ -132,12 +132,7 @@ fn foreign_torture_messages_parse_and_keep_their_leaves() {
     for file in files {
         let path = file.unwrap().path();
         let text = std::fs::read(&path).unwrap();
-        let message: Vec<u8> = text
-            .iter()
-            .filter(|&&octet| octet != b'\r')
-            .flat_map(|octet| if *octet == b'\n' { &b"\r\n"[..] } else { std::slice::from_ref(octet) })
-            .copied()
-            .collect();
+        let message = canonical::crlf(&text);
         assert_eq!(check_line_ends(&message), Ok(()));
         let message = without_mbox_line(&message);
         let budget = &mut Budget::for_message(message.len());
