@@ -4,7 +4,6 @@
 use zeroize::Zeroizing;
 
 use super::recipient::Peer;
-use super::trust::strong_enough;
 use const_oid::db::rfc5911::ID_DATA;
 
 use crate::cms::signed_data::{self, Signer};
@@ -35,7 +34,6 @@ impl<K: PrivateKey> Author<K> {
         for identity in identities {
             let usable = Certificate::from_der(&identity.certificate).and_then(|certificate| {
                 validity::check(&certificate, now)?;
-                strong_enough(&certificate)?;
                 usage::may_sign(&certificate)?;
                 Ok(certificate)
             });

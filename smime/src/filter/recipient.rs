@@ -2,7 +2,7 @@
 //! each recipient, and the strongest cipher that all of a group read (RFC 8551,
 //! section 2.7.1).
 
-use super::trust::{parse_all, strong_enough};
+use super::trust::parse_all;
 use crate::budget::Budget;
 use crate::cms::recipient::KeyTransport;
 use crate::cms::{Capabilities, Cipher, capabilities};
@@ -65,7 +65,6 @@ impl Directory {
     fn usable(&self, entry: &Entry, mailbox: &str, budget: &mut Budget) -> Result<Certificate, CertificateError> {
         let certificate = Certificate::from_der(&entry.certificate)?;
         validity::check(&certificate, self.now)?;
-        strong_enough(&certificate)?;
         usage::may_encipher(&certificate)?;
         if !entry.pinned {
             path::validate(&certificate, &self.intermediates, &self.anchors, self.now, budget)?;

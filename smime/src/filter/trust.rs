@@ -2,7 +2,6 @@
 //! and whether a signer's certificate is acceptable.
 
 use crate::budget::Budget;
-use crate::crypto::public_key::PublicKey;
 use crate::error::{CertificateError, Error, HostError};
 use crate::host::{Der, Field, Host, Refusal, Severity};
 use crate::x509::{Certificate, address, path, usage, validity};
@@ -75,8 +74,8 @@ impl Trust {
         !self.pinned.is_empty()
     }
 
-    /// Judges whether `certificate` may sign as the author: validity, key,
-    /// usage, and unless it is pinned a path to an anchor and the address.
+    /// Judges whether `certificate` may sign as the author: validity, usage and
+    /// key, and unless it is pinned a path to an anchor and the address.
     pub(super) fn judge(
         &self,
         certificate: &Certificate,
@@ -84,7 +83,6 @@ impl Trust {
         budget: &mut Budget,
     ) -> Result<Grounds, CertificateError> {
         validity::check(certificate, self.now)?;
-        strong_enough(certificate)?;
         usage::may_sign(certificate)?;
         if self.pinned.iter().any(|pinned| pinned.encoded() == certificate.encoded()) {
             return Ok(Grounds::Pinned);
@@ -102,10 +100,4 @@ impl Trust {
 /// a fault of the configuration, not of the message.
 pub(super) fn parse_all(certificates: Vec<Der>) -> Result<Vec<Certificate>, Error> {
     certificates.iter().map(|der| Certificate::from_der(der).map_err(|_| HostError::Malformed.into())).collect()
-}
-
-/// Whether a certificate's key is of a kind and size that is used (RFC 8551,
-/// sections 4.2 to 4.5).
-pub(super) fn strong_enough(certificate: &Certificate) -> Result<(), CertificateError> {
-    PublicKey::read(certificate.public_key()).map(|_| ()).map_err(|_| CertificateError::Key)
 }
