@@ -87,12 +87,12 @@ pub fn same_mailbox(a: &str, b: &str) -> bool {
 pub fn same_domain(a: &str, b: &str) -> bool {
     let literal = |domain: &str| domain.starts_with('[') && domain.ends_with(']');
     match (canonical_domain(a), canonical_domain(b)) {
-        (Some(a), Some(b)) => a == b,
+        (Some(a), Some(b)) => a.eq_ignore_ascii_case(&b),
         _ => literal(a) && a.eq_ignore_ascii_case(b),
     }
 }
 
-/// A domain as it is compared: A-labels in lower case. None for what is no host
+/// A domain as it is compared, without case: its A-labels. None for what is no host
 /// name: empty labels, a dot at the end, characters that no label has, and
 /// Unicode that is not the U-label of its own A-label.
 pub(super) fn canonical_domain(domain: &str) -> Option<Cow<'_, str>> {
@@ -107,7 +107,7 @@ pub(super) fn canonical_domain(domain: &str) -> Option<Cow<'_, str>> {
         return None;
     }
     if domain.is_ascii() {
-        return Some(Cow::Owned(domain.to_ascii_lowercase()));
+        return Some(Cow::Borrowed(domain));
     }
     let lower = domain.to_lowercase();
     let ascii = idna::domain_to_ascii(&lower).ok()?;

@@ -42,26 +42,6 @@ pub fn seven_bit<'a>(entity: &Entity<'a>, budget: &mut Budget) -> Result<Cow<'a,
     Rewrite::of(entity, budget)?.apply(budget)
 }
 
-/// The octets with CRLF for every LF that has no CR before it: text as a system
-/// with other line ends keeps it. Borrowed if there is none (RFC 8551,
-/// section 3.1.1).
-pub fn crlf(text: &[u8]) -> Cow<'_, [u8]> {
-    let is_bare = |at: &usize| at.checked_sub(1).and_then(|before| text.get(before)) != Some(&b'\r');
-    let bare = memchr::memchr_iter(b'\n', text).filter(is_bare).count();
-    if bare == 0 {
-        return Cow::Borrowed(text);
-    }
-    let mut out = Vec::with_capacity(text.len().saturating_add(bare));
-    let mut copied = 0;
-    for at in memchr::memchr_iter(b'\n', text).filter(is_bare) {
-        out.extend_from_slice(text.get(copied..at).unwrap_or_default());
-        out.push(b'\r');
-        copied = at;
-    }
-    out.extend_from_slice(text.get(copied..).unwrap_or_default());
-    Cow::Owned(out)
-}
-
 /// Takes the MIME entity out of a message: its `Content-*` fields in their order,
 /// an empty line and its body, bit for bit. `MIME-Version` stays with the message.
 pub fn take_entity(message: &Entity<'_>) -> Vec<u8> {

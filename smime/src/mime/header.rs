@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use super::lexer::{Lexer, is_token};
 use crate::budget::Budget;
 use crate::error::{MessageError, MimeError};
 
@@ -120,20 +119,6 @@ impl<'a> Field<'a> {
     /// not UTF-8 become U+FFFD: for reading, not for deciding.
     pub fn unfolded(&self) -> String {
         String::from_utf8_lossy(unfold(self.value).trim_ascii()).into_owned()
-    }
-
-    /// What a structured value begins with, if it is a token or a quoted string:
-    /// the `authserv-id` of `Authentication-Results` (RFC 8601, section 2.2).
-    /// None if it is something else, or no UTF-8.
-    pub fn leading_word(&self) -> Option<String> {
-        let value = unfold(self.value);
-        let mut lexer = Lexer::new(&value);
-        lexer.skip_cfws()?;
-        let word = match lexer.peek()? {
-            b'"' => lexer.quoted_string()?,
-            _ => lexer.take_while(|octet| is_token(octet) || !octet.is_ascii()).to_vec(),
-        };
-        String::from_utf8(word).ok().filter(|word| !word.is_empty())
     }
 
     /// One field out of its lines, which end in CRLF but for perhaps the last.
@@ -298,26 +283,6 @@ mod tests {
         assert_eq!(parse(&long).unwrap().0.fields().len(), 1);
         let (header, _) = parse(b"Subject: \x1b$B%F\x1b(B\r\nFrom: Andr\xe9 <a@b>\r\nX:\r\n \r\n y\r\n\r\n").unwrap();
         assert_eq!(header.fields().len(), 3);
-    }
-
-    #[test]
-    fn t23_the_leading_word_is_told_from_comments_and_quotes() {
-        let word = |value: &str| {
-            let message = format!("Authentication-Results:{value}\r\n\r\n");
-            parse(message.as_bytes()).unwrap().0.first("authentication-results").unwrap().leading_word()
-        };
-        for value in [
-            "mail.nec.example; none",
-            "\r\n (a (b))\tmail.nec.example 1; x=y",
-            " \"mail.nec\\.example\" ;",
-            "mail.nec.example",
-        ] {
-            assert_eq!(word(value).as_deref(), Some("mail.nec.example"), "{value}");
-        }
-        assert_eq!(word("bücher.example;").as_deref(), Some("bücher.example"));
-        for value in ["", ";", "(mail.nec.example", "\"mail.nec.example", "\"\""] {
-            assert_eq!(word(value), None, "{value}");
-        }
     }
 
     #[test]

@@ -204,18 +204,6 @@ fn the_entity_of_a_message_is_its_content_fields_and_body() {
     assert_eq!(take_entity(&parse(b"")), b"\r\n");
 }
 
-#[test]
-fn e2_line_ends_become_crlf() {
-    for (text, expected) in [(&b"\na\n\r\nb\r"[..], &b"\r\na\r\n\r\nb\r"[..]), (b"a\n\n", b"a\r\n\r\n")] {
-        let Cow::Owned(out) = crlf(text) else { panic!("borrowed") };
-        assert_eq!(out, expected);
-        assert_eq!(out.len(), out.capacity());
-    }
-    for text in [&b""[..], b"a\r\nb\r\n", b"\r"] {
-        assert!(matches!(crlf(text), Cow::Borrowed(same) if same == text));
-    }
-}
-
 /// Every leaf's content, with the types on the way to it.
 fn leaves(raw: &[u8], path: &str, out: &mut Vec<(String, Vec<u8>)>) {
     let entity = parse(raw);
