@@ -1,7 +1,7 @@
 //! Encrypted content with proof that it is intact: AES-GCM.
 
 use const_oid::ObjectIdentifier;
-use const_oid::db::rfc5911::ID_CT_AUTH_ENVELOPED_DATA;
+use const_oid::db::rfc5911::{ID_CT_AUTH_ENVELOPED_DATA, ID_DATA};
 
 use super::attributes::SignedAttributes;
 use super::ber::{Reader, tag};
@@ -43,7 +43,7 @@ impl AuthEnvelopedData {
                 return Err(CmsError::Malformed.into());
             }
             let recipients = encrypted_content::recipients(data, budget)?;
-            let info = EncryptedContentInfo::read(data, budget)?;
+            let info = EncryptedContentInfo::read(data)?;
             let associated_data = match data.peek() {
                 Some(tag) if tag == tag::constructed(1) => {
                     let attributes = SignedAttributes::read_tagged(data, tag)?;
@@ -71,15 +71,14 @@ impl Encrypted for AuthEnvelopedData {
     }
 
     fn cipher(&self) -> Result<Cipher, CmsError> {
+        if self.content_type != ID_DATA {
+            return Err(CmsError::ContentType);
+        }
         self.cipher.map(|(cipher, _)| cipher).ok_or(CmsError::Algorithm)
     }
 
     fn algorithm(&self) -> ObjectIdentifier {
         self.algorithm
-    }
-
-    fn content_type(&self) -> ObjectIdentifier {
-        self.content_type
     }
 
     fn is_authenticated(&self) -> bool {
@@ -135,12 +134,13 @@ pub fn write(
     cipher: Cipher,
     key: &[u8],
     nonce: &[u8],
-    plaintext: Vec<u8>,
+    mut plaintext: Vec<u8>,
     bulk: &dyn Bulk,
 ) -> Result<Vec<u8>, CmsError> {
     if !cipher.is_authenticated() || key.len() != cipher.key_len() || nonce.len() != cipher.iv_len() {
         return Err(CmsError::Algorithm);
     }
+    encrypted_content::reserve(&mut plaintext, recipients);
     let mut ciphertext = bulk.aes_gcm_seal(key, nonce, b"", plaintext);
     let mac = ciphertext.len().checked_sub(TAG_LEN).map(|at| ciphertext.split_off(at)).ok_or(CmsError::Algorithm)?;
     // Absent it would mean 12.

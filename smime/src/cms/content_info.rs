@@ -30,7 +30,8 @@ impl ContentInfo {
     /// Reads a structure in BER or DER.
     ///
     /// It takes from `budget` the signers, recipients and certificates in it,
-    /// and the octets of its content, which are still to be joined or decrypted.
+    /// and the octets of signed content, which may have to be joined. Those of
+    /// encrypted content are for whoever decrypts it, once a recipient, to take.
     ///
     /// # Errors
     /// [`CmsError::Malformed`](crate::error::CmsError::Malformed) for octets that do not parse, more octets than

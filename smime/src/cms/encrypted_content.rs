@@ -18,15 +18,13 @@ pub trait Encrypted {
     /// The cipher.
     ///
     /// # Errors
-    /// [`CmsError::Algorithm`] if it is not implemented, or not for this form.
+    /// [`CmsError::Algorithm`] if it is not implemented, or not for this form;
+    /// [`CmsError::ContentType`] if the content is not id-data, as all of S/MIME
+    /// is (RFC 8551, section 2.4.3).
     fn cipher(&self) -> Result<Cipher, CmsError>;
 
     /// What is named as content-encryption algorithm, implemented or not.
     fn algorithm(&self) -> ObjectIdentifier;
-
-    /// The type of the content; S/MIME has id-data and nothing else (RFC 8551,
-    /// section 2.4.3).
-    fn content_type(&self) -> ObjectIdentifier;
 
     /// The length of the content-encryption key, in octets.
     ///
@@ -64,7 +62,7 @@ pub(super) struct EncryptedContentInfo {
 }
 
 impl EncryptedContentInfo {
-    pub fn read(reader: &mut Reader<'_>, budget: &mut Budget) -> Result<Self, MessageError> {
+    pub fn read(reader: &mut Reader<'_>) -> Result<Self, CmsError> {
         reader.nested(tag::SEQUENCE, |info| {
             let content_type = info.oid()?;
             let (algorithm, parameters) = info.nested(tag::SEQUENCE, |algorithm| {
@@ -74,7 +72,6 @@ impl EncryptedContentInfo {
             })?;
             // Content that is kept elsewhere is nothing that mail has.
             let content = info.octet_string(tag::context(0))?;
-            budget.octets(content.len())?;
             Ok(Self { content_type, algorithm, parameters, content })
         })
     }
@@ -95,6 +92,14 @@ pub(super) fn recipients(reader: &mut Reader<'_>, budget: &mut Budget) -> Result
         // SIZE (1..MAX)
         if recipients.is_empty() { Err(CmsError::Malformed.into()) } else { Ok(recipients) }
     })
+}
+
+/// Makes room for the ciphertext and all that is written around it, so that a
+/// large buffer moves once at most.
+pub(super) fn reserve(plaintext: &mut Vec<u8>, recipients: &[Vec<u8>]) {
+    // Padding, tag, and headers with identifiers and parameters.
+    const FRAME: usize = 256;
+    plaintext.reserve_exact(recipients.iter().map(Vec::len).sum::<usize>() + FRAME);
 }
 
 /// What is written around a ciphertext.

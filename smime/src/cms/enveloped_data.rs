@@ -1,7 +1,7 @@
 //! Encrypted content that nothing authenticates: AES-CBC.
 
 use const_oid::ObjectIdentifier;
-use const_oid::db::rfc5911::ID_ENVELOPED_DATA;
+use const_oid::db::rfc5911::{ID_DATA, ID_ENVELOPED_DATA};
 
 use super::ber::{Reader, tag};
 use super::encrypted_content::{self, Encrypted, EncryptedContentInfo, Frame};
@@ -35,7 +35,7 @@ impl EnvelopedData {
         reader.nested(tag::SEQUENCE, |data| {
             data.version()?;
             let recipients = encrypted_content::recipients(data, budget)?;
-            let info = EncryptedContentInfo::read(data, budget)?;
+            let info = EncryptedContentInfo::read(data)?;
             if data.peek() == Some(tag::constructed(1)) {
                 data.skip()?;
             }
@@ -55,15 +55,14 @@ impl Encrypted for EnvelopedData {
     }
 
     fn cipher(&self) -> Result<Cipher, CmsError> {
+        if self.content_type != ID_DATA {
+            return Err(CmsError::ContentType);
+        }
         self.cipher.map(|(cipher, _)| cipher).ok_or(CmsError::Algorithm)
     }
 
     fn algorithm(&self) -> ObjectIdentifier {
         self.algorithm
-    }
-
-    fn content_type(&self) -> ObjectIdentifier {
-        self.content_type
     }
 
     fn is_authenticated(&self) -> bool {
@@ -92,8 +91,8 @@ fn initialisation_vector(info: &EncryptedContentInfo) -> Result<[u8; BLOCK_LEN],
 /// Encrypts `plaintext` and writes all of it in DER. `recipients` are
 /// `RecipientInfo`s in DER, which transport `key`.
 ///
-/// The plaintext is encrypted in its buffer; if that has some room to spare,
-/// the structure is written around it there too.
+/// The plaintext is encrypted in its buffer, and the structure written around it
+/// there: with room for the recipients and 256 octets to spare, in place.
 ///
 /// # Errors
 /// [`CmsError::Algorithm`] if `cipher` authenticates, or if `key` or `iv` (16
@@ -103,12 +102,13 @@ pub fn write(
     cipher: Cipher,
     key: &[u8],
     iv: &[u8],
-    plaintext: Vec<u8>,
+    mut plaintext: Vec<u8>,
     bulk: &dyn Bulk,
 ) -> Result<Vec<u8>, CmsError> {
     if cipher.is_authenticated() || key.len() != cipher.key_len() || iv.len() != cipher.iv_len() {
         return Err(CmsError::Algorithm);
     }
+    encrypted_content::reserve(&mut plaintext, recipients);
     let ciphertext = bulk.aes_cbc_encrypt(key, iv, plaintext);
     if ciphertext.is_empty() {
         return Err(CmsError::Algorithm);

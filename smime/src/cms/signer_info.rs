@@ -88,9 +88,10 @@ impl SignerInfo {
     /// trusted, and whose it is, is another question; so is whether SHA-1 is
     /// good enough.
     ///
-    /// `content_type` is the `eContentType`, `content_digest` the digest of the
-    /// content by [`Self::digest_algorithm`], `content` the content itself:
-    /// either of the latter is looked at, as there are signed attributes or not.
+    /// `content_type` is the `eContentType`, which S/MIME has but one of, id-data
+    /// (RFC 8551, section 2.4.1): a signature over anything else was not made for
+    /// a message. `content` is the content, `content_digest` its digest by
+    /// [`Self::digest_algorithm`].
     ///
     /// With attributes: content-type and message-digest have to be there and to
     /// agree, no attribute of S/MIME may be there twice or with several values,
@@ -103,11 +104,12 @@ impl SignerInfo {
     /// None of these may be among the unsigned attributes, of which nothing else
     /// is asked, since nobody vouches for them.
     ///
-    /// Without: the content has to be id-data, and must not be what other
-    /// signatures have as attributes (the same octets would verify).
+    /// Without: the content must not be what other signatures have as attributes,
+    /// for the same octets would verify.
     ///
     /// # Errors
-    /// [`CmsError::Altered`] if anything above does not hold;
+    /// [`CmsError::ContentType`] if the content is not id-data;
+    /// [`CmsError::Altered`] if anything else above does not hold;
     /// [`CmsError::Algorithm`] if an algorithm or the key is not implemented, or
     /// if the key is too small or too large.
     pub fn verify(
@@ -118,34 +120,39 @@ impl SignerInfo {
         certificate: &Certificate,
         bulk: &dyn Bulk,
     ) -> Result<(), CmsError> {
+        if content_type != ID_DATA {
+            return Err(CmsError::ContentType);
+        }
         let digest = self.digest_algorithm()?;
         if self.misplaced_attributes {
             return Err(CmsError::Altered);
         }
         let Some(attributes) = &self.signed_attributes else {
-            if content_type != ID_DATA || SignedAttributes::are_in(content) {
+            if SignedAttributes::are_in(content) {
                 return Err(CmsError::Altered);
             }
-            return self.verify_octets(content, digest, certificate, bulk);
+            return self.verify_digest(digest, content_digest, certificate);
         };
         attributes.check(content_type, content_digest, certificate, bulk)?;
         attributes.check_algorithms(&self.digest_algorithm, &self.signature_algorithm)?;
-        let received = self.verify_octets(attributes.as_received(), digest, certificate, bulk);
+        let received = self.verify_digest(digest, &bulk.digest(digest, attributes.as_received()), certificate);
         match (received, attributes.sorted()) {
-            (Err(CmsError::Altered), Some(sorted)) => self.verify_octets(&sorted, digest, certificate, bulk),
+            (Err(CmsError::Altered), Some(sorted)) => {
+                self.verify_digest(digest, &bulk.digest(digest, &sorted), certificate)
+            }
             (result, _) => result,
         }
     }
 
-    fn verify_octets(
+    fn verify_digest(
         &self,
-        message: &[u8],
-        digest: DigestAlgorithm,
+        algorithm: DigestAlgorithm,
+        hash: &[u8],
         certificate: &Certificate,
-        bulk: &dyn Bulk,
     ) -> Result<(), CmsError> {
-        let algorithm = &self.signature_algorithm;
-        signature::verify(certificate.public_key(), algorithm, Some(digest), message, &self.signature, bulk).map_err(
+        let signature_algorithm = &self.signature_algorithm;
+        let public_key = certificate.public_key();
+        signature::verify_prehashed(public_key, signature_algorithm, Some(algorithm), hash, &self.signature).map_err(
             |e| match e {
                 SignatureError::Mismatch => CmsError::Altered,
                 SignatureError::Unsupported | SignatureError::Key => CmsError::Algorithm,

@@ -2,8 +2,9 @@
 //! seen, and before a key is used wherever that is possible.
 
 use const_oid::db::rfc5911::{ID_DATA, ID_SIGNED_DATA};
+use hex_literal::hex;
 use smime::PrivateKey;
-use smime::cms::recipient::KeyTransport;
+use smime::cms::recipient::{KeyTransport, key_transport};
 use smime::cms::signed_data::{self, Signer};
 use smime::cms::{Cipher, ContentInfo, Encrypted, attributes, signature_algorithm};
 use smime::crypto::{Bulk, Software};
@@ -11,7 +12,7 @@ use smime::error::{CmsError, MessageError};
 use smime::x509::Certificate;
 
 use crate::round_trip::{NOW, encrypt};
-use crate::support::{certificate, decrypt, key, parse, signed, vector, verify};
+use crate::support::{certificate, decrypt, draw, key, parse, signed, vector, verify};
 
 /// What somebody who trusts `trusted` and nobody else learns from `encoded`:
 /// content with a signature on it, or nothing.
@@ -241,7 +242,7 @@ fn t20_attributes_for_other_content_are_refused() {
     let alice = certificate("alice");
     let (_, _, digest) = signature_algorithm(&alice).unwrap();
     let content_digest = Software.digest(digest, b"content");
-    // A content-type unlike the eContentType.
+    // A content-type unlike the eContentType, which is id-data.
     let other = attributes::signed_attributes(ID_SIGNED_DATA, &content_digest, NOW, &alice, digest);
     assert_eq!(verify(&sign_attributes(Some(b"content"), other), None, &[]).1, [Err(CmsError::Altered)]);
     // The certificate of somebody else.
@@ -269,6 +270,82 @@ fn t20_attributes_passed_off_as_content_are_refused() {
     let signature = key("alice").sign(&signer.algorithm, &signer.digest, b"1 mail").unwrap();
     let honest = signed_data::write(Some(b"1 mail"), &[Signer { signature, ..signer }], &[]);
     assert_eq!(verify(&honest, None, &[certificate("alice")]).1, [Ok(())]);
+}
+
+/// An attribute that says with which algorithms it was signed (RFC 6211).
+fn algorithm_protection(digest: &[u8], algorithm: &[u8]) -> Vec<u8> {
+    use der::{Any, Encode, Tag};
+    let mut tagged = algorithm.to_vec();
+    tagged[0] = 0xA1;
+    let value = Any::new(Tag::Sequence, [digest, &tagged].concat()).unwrap().to_der().unwrap();
+    let values = Any::new(Tag::Set, value).unwrap().to_der().unwrap();
+    let kind = const_oid::db::rfc6211::ID_AA_CMS_ALGORITHM_PROTECT.to_der().unwrap();
+    Any::new(Tag::Sequence, [kind, values].concat()).unwrap().to_der().unwrap()
+}
+
+#[test]
+fn algorithms_that_the_signer_has_signed_are_compared() {
+    let (algorithm, digest, _) = signature_algorithm(&certificate("alice")).unwrap();
+    let pss = signature_algorithm(&certificate("pss")).unwrap().0;
+    let sha512 = smime::cms::algorithm::digest_identifier(smime::crypto::DigestAlgorithm::Sha512);
+    for (digest, algorithm, expected) in [
+        (&digest, &algorithm, Ok(())),
+        (&digest, &pss, Err(CmsError::Altered)),
+        (&sha512, &algorithm, Err(CmsError::Altered)),
+    ] {
+        let mut attributes = right_attributes(b"content");
+        attributes.push(algorithm_protection(digest, algorithm));
+        assert_eq!(verify(&sign_attributes(Some(b"content"), set(&attributes)), None, &[]).1, [expected]);
+    }
+}
+
+#[test]
+fn e01_content_of_another_type_is_no_message() {
+    // What was signed or encrypted for another purpose: the type alone differs.
+    let data = [6, 9, 42, 134, 72, 134, 247, 13, 1, 7, 1];
+    for name in ["signed/noattr-opaque", "enveloped/aes128", "enveloped/aes-128-gcm"] {
+        let mut encoded = vector(&format!("{name}.der"));
+        let at = encoded.windows(data.len()).rposition(|w| w == data).unwrap();
+        encoded[at + data.len() - 1] = 2;
+        match parse(&encoded) {
+            Ok(ContentInfo::Signed(_)) => assert_eq!(verify(&encoded, None, &[]).1, [Err(CmsError::ContentType)]),
+            Ok(ContentInfo::Enveloped(data)) => assert_eq!(data.cipher(), Err(CmsError::ContentType)),
+            Ok(ContentInfo::AuthEnveloped(data)) => assert_eq!(data.cipher(), Err(CmsError::ContentType)),
+            other => panic!("{name}: {other:?}"),
+        }
+    }
+}
+
+/// `parts` in a value with an indefinite length.
+fn value(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+    [&[tag, 0x80], &parts.concat()[..], &[0, 0]].concat()
+}
+
+#[test]
+fn e13_authenticated_attributes_are_authenticated() {
+    let (carol, mut key) = (certificate("carol"), key("carol"));
+    let attributes = right_attributes(b"content");
+    let mut reversed = attributes.clone();
+    reversed.reverse();
+    let sealed = Software.aes_gcm_seal(&[1; 16], &[2; 12], &set(&attributes), b"content".to_vec());
+    let (ciphertext, mac) = sealed.split_at(7);
+    let ktri = key_transport(&carol, KeyTransport::Pkcs1v15, &[1; 16], &mut draw).unwrap();
+    let algorithm = [&hex!("301e 0609608648016503040106 3011 040c")[..], &[2; 12], &[2, 1, 16]].concat();
+    let encrypted = |segment: &[u8]| value(0xA0, &[&[4, segment.len() as u8], segment]);
+    let build = |attributes: &[Vec<u8>]| {
+        let info = value(0x30, &[&hex!("06092a864886f70d010701"), &algorithm, &encrypted(ciphertext)]);
+        let parts =
+            [&[2, 1, 0], &value(0x31, &[&ktri])[..], &info, &value(0xA1, &[&attributes.concat()]), &[4, 16], mac];
+        let oid = hex!("060b2a864886f70d0109100117");
+        value(0x30, &[&oid, &value(0xA0, &[&value(0x30, &parts)])])
+    };
+    // In whatever order and encoding they come, it is their DER that counts.
+    for attributes in [&attributes, &reversed] {
+        assert_eq!(decrypt(&build(attributes), &carol, &mut key).as_deref(), Ok(&b"content"[..]));
+    }
+    for attributes in [&attributes[1..], &right_attributes(b"other")] {
+        assert_eq!(decrypt(&build(attributes), &carol, &mut key), Err(CmsError::Undecipherable));
+    }
 }
 
 #[test]
