@@ -1,7 +1,5 @@
 //! What was protected, made fit for delivery by SMTP.
 
-use std::borrow::Cow;
-
 use crate::budget::Budget;
 use crate::error::Error;
 use crate::mime::{self, Entity, canonical};
@@ -30,22 +28,22 @@ pub(super) fn with_crlf(content: Vec<u8>) -> Vec<u8> {
     out
 }
 
-/// The MIME entity of `entity`: its `Content-*` fields and its body, bit for
-/// bit. Where its lines are not those of mail, as in a binary body, its leaves
-/// are encoded again, and decode to the same octets.
-pub(super) fn deliverable(entity: &Entity<'_>, budget: &mut Budget) -> Result<Vec<u8>, Error> {
-    let taken = canonical::take_entity(entity);
-    if mime::check_line_ends(&taken).is_ok() {
-        return Ok(taken);
+/// Appends the MIME entity of `entity`: its `Content-*` fields and its body, bit
+/// for bit. Where its lines are not those of mail, as in a binary body, its
+/// leaves are encoded again, and decode to the same octets.
+pub(super) fn append_deliverable(out: &mut Vec<u8>, entity: &Entity<'_>, budget: &mut Budget) -> Result<(), Error> {
+    let start = out.len();
+    canonical::append_entity(out, entity);
+    let written = out.get(start..).unwrap_or_default();
+    if mime::check_line_ends(written).is_ok() {
+        return Ok(());
     }
-    let parsed = Entity::parse(&taken, budget)?;
-    let encoded = match canonical::seven_bit(&parsed, budget)? {
-        Cow::Borrowed(_) => None,
-        Cow::Owned(encoded) => Some(encoded),
-    };
-    let encoded = encoded.unwrap_or(taken);
+    let parsed = Entity::parse(written, budget)?;
+    let encoded = canonical::seven_bit(&parsed, budget)?.into_owned();
     mime::check_line_ends(&encoded)?;
-    Ok(encoded)
+    out.truncate(start);
+    out.extend_from_slice(&encoded);
+    Ok(())
 }
 
 #[cfg(test)]
@@ -64,7 +62,8 @@ mod tests {
         let raw = b"From: x\r\nContent-Type: image/png\r\nContent-Transfer-Encoding: binary\r\n\r\n\x89PNG\r\n\x1a\n\0";
         let mut budget = Budget::for_message(raw.len());
         let entity = Entity::parse(raw, &mut budget).unwrap();
-        let fit = deliverable(&entity, &mut budget).unwrap();
+        let mut fit = Vec::new();
+        append_deliverable(&mut fit, &entity, &mut budget).unwrap();
         let again = Entity::parse(&fit, &mut budget).unwrap();
         assert_eq!(again.decoded_body(&mut budget).unwrap().as_ref(), b"\x89PNG\r\n\x1a\n\0");
         assert!(again.header().first("From").is_none());

@@ -331,9 +331,8 @@ impl<H: Host> Walk<'_, H> {
     fn opened(&mut self, entity: &Entity<'_>, state: &State, judged: bool) -> Result<Vec<u8>, Error> {
         let header = self.message.header();
         self.forged(header);
-        let entity = content::deliverable(entity, &mut self.budget)?;
-        let room = self.message.raw().len().saturating_sub(self.message.body().len()).saturating_add(4096);
-        let mut out = Vec::with_capacity(entity.len().saturating_add(room));
+        let room = header.raw().len().saturating_add(state.findings.len().saturating_add(1).saturating_mul(512));
+        let mut out = Vec::with_capacity(entity.raw().len().saturating_add(room));
         if judged {
             if state.findings.is_empty() {
                 self.write_findings(&mut out, &[Finding::none()]);
@@ -350,7 +349,7 @@ impl<H: Host> Walk<'_, H> {
         if header.first("MIME-Version").is_none() {
             out.extend_from_slice(b"MIME-Version: 1.0\r\n");
         }
-        out.extend_from_slice(&entity);
+        content::append_deliverable(&mut out, entity, &mut self.budget)?;
         Ok(out)
     }
 

@@ -45,19 +45,27 @@ pub fn seven_bit<'a>(entity: &Entity<'a>, budget: &mut Budget) -> Result<Cow<'a,
 /// Takes the MIME entity out of a message: its `Content-*` fields in their order,
 /// an empty line and its body, bit for bit. `MIME-Version` stays with the message.
 pub fn take_entity(message: &Entity<'_>) -> Vec<u8> {
+    let mut out = Vec::new();
+    append_entity(&mut out, message);
+    out
+}
+
+/// The same, behind what is in `out`.
+pub fn append_entity(out: &mut Vec<u8>, message: &Entity<'_>) {
     let fields = || message.header().fields().iter().filter(|field| is_content_field(field.name()));
     let len: usize = fields().map(|field| field.raw().len()).sum();
-    let mut out = Vec::with_capacity(len + 4 + message.body().len());
+    out.reserve_exact(len + 4 + message.body().len());
+    let mut last: &[u8] = b"\r\n";
     for field in fields() {
-        out.extend_from_slice(field.raw());
+        last = field.raw();
+        out.extend_from_slice(last);
     }
     // A header that broke off in its last line.
-    if !out.is_empty() && !out.ends_with(b"\r\n") {
+    if !last.ends_with(b"\r\n") {
         out.extend_from_slice(b"\r\n");
     }
     out.extend_from_slice(b"\r\n");
     out.extend_from_slice(message.body());
-    out
 }
 
 /// Whether a field of this name belongs to the MIME entity of a message, and not
