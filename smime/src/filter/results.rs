@@ -2,8 +2,8 @@
 //! with the results of S/MIME (RFC 7281); and the forged ones taken out.
 
 use crate::error::{CmsError, Error, MessageError};
-use crate::mime::Field;
 use crate::mime::address::same_domain;
+use crate::mime::{Field, writer};
 
 /// The result of one signature (RFC 7281, section 3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,20 +60,17 @@ impl Finding {
 
     /// Appends the field that reports this finding as `authserv_id`.
     pub(super) fn write(&self, out: &mut Vec<u8>, authserv_id: &str) {
-        out.extend_from_slice(b"Authentication-Results: ");
-        out.extend_from_slice(authserv_id.as_bytes());
-        out.extend_from_slice(b"; smime=");
-        out.extend_from_slice(self.outcome.keyword().as_bytes());
+        let mut value = format!("{authserv_id}; smime={}", self.outcome.keyword());
         if let Some(reason) = self.reason {
-            out.extend_from_slice(format!(" ({reason})").as_bytes());
+            value.push_str(&format!(" ({reason})"));
         }
         if let Some(identifier) = self.identifier.as_deref().and_then(property_value) {
-            out.extend_from_slice(format!("\r\n\tbody.smime-identifier={identifier}").as_bytes());
+            value.push_str(&format!(" body.smime-identifier={identifier}"));
         }
         if !self.part.is_empty() {
-            out.extend_from_slice(format!("\r\n\tbody.smime-part={}", self.part).as_bytes());
+            value.push_str(&format!(" body.smime-part={}", self.part));
         }
-        out.extend_from_slice(b"\r\n");
+        writer::append_field(out, "Authentication-Results", &value);
     }
 }
 
@@ -163,7 +160,7 @@ mod tests {
     fn a_result_names_signer_and_part() {
         assert_eq!(
             written("alice@peer.example"),
-            "Authentication-Results: mx.example; smime=pass\r\n\tbody.smime-identifier=alice@peer.example\r\n\t\
+            "Authentication-Results: mx.example; smime=pass\r\n body.smime-identifier=alice@peer.example \
              body.smime-part=2\r\n"
         );
     }
@@ -171,7 +168,7 @@ mod tests {
     #[test]
     fn t26_an_address_out_of_a_certificate_injects_nothing() {
         assert!(!written("a@b\r\nX-Injected: yes").contains("Injected"));
-        assert!(written("a;b (c)\"@x").contains("=\"a;b (c)\\\"@x\""));
+        assert!(written("a;b (c)\"@x").replace("\r\n", "").contains("=\"a;b (c)\\\"@x\""));
         assert!(!written(&"a".repeat(400)).contains("identifier"));
     }
 

@@ -57,6 +57,41 @@ pub fn append(out: &mut Vec<u8>, content: &[u8]) {
     }
 }
 
+/// Encodes `content` as [`append`] does, behind `before`: in its buffer, if that
+/// has room for the result, else in one of the exact size.
+pub fn encode_within(before: &[u8], mut content: Vec<u8>) -> Vec<u8> {
+    let len = content.len();
+    let total = before.len() + encoded_len(len);
+    content.reserve_exact(total - len);
+    content.resize(total, 0);
+    // The content waits at the end while its lines are written from the front.
+    // Encoding makes it longer, so they never reach what is not yet read.
+    let mut from = total - len;
+    content.copy_within(..len, from);
+    if let Some(front) = content.get_mut(..before.len()) {
+        front.copy_from_slice(before);
+    }
+    let mut to = before.len();
+    let mut plain = [0_u8; LINES * LINE_OCTETS];
+    let mut block = [0_u8; LINES * LINE];
+    while let Some(rest) = content.get(from..).filter(|rest| !rest.is_empty()) {
+        let (rest, _) = rest.split_at_checked(plain.len()).unwrap_or((rest, &[]));
+        from += rest.len();
+        let Some(plain) = plain.get_mut(..rest.len()) else { break };
+        plain.copy_from_slice(rest);
+        let block = STANDARD.encode(plain, base64_simd::AsOut::as_out(block.as_mut_slice()));
+        for line in block.chunks(LINE) {
+            for part in [line, b"\r\n"] {
+                if let Some(place) = content.get_mut(to..to + part.len()) {
+                    place.copy_from_slice(part);
+                }
+                to += part.len();
+            }
+        }
+    }
+    content
+}
+
 /// How many octets [`append`] makes of so many.
 pub fn encoded_len(len: usize) -> usize {
     len.div_ceil(3) * 4 + len.div_ceil(LINE_OCTETS) * 2
@@ -173,6 +208,8 @@ mod tests {
             let mut encoded = Vec::new();
             append(&mut encoded, &content);
             prop_assert_eq!(encoded.len(), encoded_len(content.len()));
+            let within = encode_within(b"before", content.clone());
+            prop_assert_eq!(&within, &[b"before", encoded.as_slice()].concat());
             prop_assert_eq!(encoded.len(), encoded.capacity());
             prop_assert!(encoded.split(|&c| c == b'\n').all(|line| line.len() <= LINE + 1));
             let decoded = decoded(&encoded).unwrap();

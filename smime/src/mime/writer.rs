@@ -3,20 +3,14 @@
 
 use super::base64;
 
-/// How many octets [`pkcs7_mime`] appends for a content of `len` octets.
-pub fn pkcs7_mime_len(smime_type: &str, len: usize) -> usize {
-    pkcs7_mime_header(smime_type).len() + base64::encoded_len(len)
-}
-
-/// Appends an `application/pkcs7-mime` entity: its header fields, an empty line
-/// and the DER of a `ContentInfo` in base64 (RFC 8551, section 3.2).
+/// Makes an `application/pkcs7-mime` entity of the DER of a `ContentInfo`: header
+/// fields, an empty line and base64 (RFC 8551, section 3.2). It grows in the
+/// buffer of the DER, if that has room.
 ///
 /// `smime_type` is `enveloped-data`, `authEnveloped-data`, `signed-data`,
 /// `certs-only` or `compressed-data`; it names the file as well.
-pub fn pkcs7_mime(out: &mut Vec<u8>, smime_type: &str, der: &[u8]) {
-    out.reserve_exact(pkcs7_mime_len(smime_type, der.len()));
-    out.extend_from_slice(pkcs7_mime_header(smime_type).as_bytes());
-    base64::append(out, der);
+pub fn pkcs7_mime(der: Vec<u8>, smime_type: &str) -> Vec<u8> {
+    base64::encode_within(pkcs7_mime_header(smime_type).as_bytes(), der)
 }
 
 fn pkcs7_mime_header(smime_type: &str) -> String {
@@ -33,31 +27,28 @@ fn pkcs7_mime_header(smime_type: &str) -> String {
 }
 
 /// Makes a `multipart/signed` entity of an entity and its detached signature,
-/// the DER of a `ContentInfo` (RFC 8551, section 3.5.3). The entity is copied bit
-/// for bit; `boundary` must not occur in it.
-pub fn multipart_signed(entity: &[u8], micalg: &str, signature_der: &[u8], boundary: &str) -> Vec<u8> {
-    let mut out = Vec::new();
-    append_multipart_signed(&mut out, entity, micalg, signature_der, boundary);
-    out
+/// the DER of a `ContentInfo` (RFC 8551, section 3.5.3). It grows in the buffer
+/// of the entity, if that has room; the entity stays bit for bit. `boundary`
+/// must not occur in it.
+pub fn multipart_signed(entity: Vec<u8>, micalg: &str, signature_der: &[u8], boundary: &str) -> Vec<u8> {
+    let [top, mut after, end] = signed_frame(micalg, boundary).map(String::into_bytes);
+    base64::append(&mut after, signature_der);
+    after.extend_from_slice(&end);
+    surround(&top, entity, &after)
 }
 
-/// The same, behind what is in `out`.
-pub fn append_multipart_signed(out: &mut Vec<u8>, entity: &[u8], micalg: &str, signature_der: &[u8], boundary: &str) {
-    let [top, middle, end] = signed_frame(micalg, boundary);
-    let frame = top.len() + middle.len() + end.len();
-    out.reserve_exact(frame + entity.len() + base64::encoded_len(signature_der.len()));
-    out.extend_from_slice(top.as_bytes());
-    out.extend_from_slice(entity);
-    out.extend_from_slice(middle.as_bytes());
-    base64::append(out, signature_der);
-    out.extend_from_slice(end.as_bytes());
-}
-
-/// How many octets [`append_multipart_signed`] appends for an entity and a
-/// signature of so many.
-pub fn multipart_signed_len(entity: usize, micalg: &str, signature: usize, boundary: &str) -> usize {
-    let frame: usize = signed_frame(micalg, boundary).iter().map(String::len).sum();
-    frame + entity + base64::encoded_len(signature)
+/// Puts octets before and after a content: in its buffer, if that has room, else
+/// in one of the exact size.
+pub fn surround(before: &[u8], mut content: Vec<u8>, after: &[u8]) -> Vec<u8> {
+    let len = content.len();
+    content.reserve_exact(before.len() + after.len());
+    content.resize(before.len() + len, 0);
+    content.copy_within(..len, before.len());
+    if let Some(front) = content.get_mut(..before.len()) {
+        front.copy_from_slice(before);
+    }
+    content.extend_from_slice(after);
+    content
 }
 
 /// What stands before the entity, between it and the signature, and at the end.
@@ -149,9 +140,7 @@ mod tests {
         for (kind, file) in
             [("enveloped-data", "smime.p7m"), ("authEnveloped-data", "smime.p7m"), ("certs-only", "smime.p7c")]
         {
-            let mut out = b"Subject: x\r\n".to_vec();
-            pkcs7_mime(&mut out, kind, b"\x30\x03\x02\x01\x00");
-            assert_eq!(out.len(), 12 + pkcs7_mime_len(kind, 5));
+            let out = pkcs7_mime(b"\x30\x03\x02\x01\x00".to_vec(), kind);
             assert_eq!(out.len(), out.capacity());
             let entity = Entity::parse(&out, &mut budget()).unwrap();
             let content_type = entity.content_type().unwrap();
@@ -165,8 +154,7 @@ mod tests {
     #[test]
     fn e3_multipart_signed_keeps_the_entity_bit_for_bit() {
         for entity in [&b"Content-Type: text/plain\r\n\r\nhello\r\n"[..], b"\r\nno line end", b"", b"\r\n\r\n\r\n"] {
-            let signed = multipart_signed(entity, "sha-256", &[0x30; 100], "=_b");
-            assert_eq!(signed.len(), multipart_signed_len(entity.len(), "sha-256", 100, "=_b"));
+            let signed = multipart_signed(entity.to_vec(), "sha-256", &[0x30; 100], "=_b");
             assert_eq!(signed.len(), signed.capacity());
             let outer = Entity::parse(&signed, &mut budget()).unwrap();
             let content_type = outer.content_type().unwrap();

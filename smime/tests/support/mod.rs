@@ -317,7 +317,7 @@ pub mod forge {
 
     /// A `multipart/signed` entity around `entity`, by `name`.
     pub fn sign(name: &str, entity: &[u8]) -> Vec<u8> {
-        writer::multipart_signed(entity, "sha-256", &signature(name, entity, false), "forged-boundary")
+        writer::multipart_signed(entity.to_vec(), "sha-256", &signature(name, entity, false), "forged-boundary")
     }
 
     /// An encrypted entity for these people.
@@ -333,16 +333,14 @@ pub mod forge {
                     .expect("a recipient")
             })
             .collect();
-        let mut out = Vec::new();
         if cipher.is_authenticated() {
             let der =
                 auth_enveloped_data::write(&infos, cipher, &key, &iv, entity.to_vec(), &Software).expect("writes");
-            writer::pkcs7_mime(&mut out, "authEnveloped-data", &der);
+            writer::pkcs7_mime(der, "authEnveloped-data")
         } else {
             let der = enveloped_data::write(&infos, cipher, &key, &iv, entity.to_vec(), &Software).expect("writes");
-            writer::pkcs7_mime(&mut out, "enveloped-data", &der);
+            writer::pkcs7_mime(der, "enveloped-data")
         }
-        out
     }
 
     /// A message from an address with this entity as its content.
