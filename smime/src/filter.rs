@@ -4,6 +4,7 @@ mod content;
 mod inbound;
 mod layer;
 mod outbound;
+mod place;
 mod protect;
 mod recipient;
 mod results;

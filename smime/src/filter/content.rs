@@ -1,8 +1,11 @@
-//! What was protected, made fit for delivery by SMTP.
+//! The content of what is delivered: the message as it came, or the clear mail
+//! that was in it, fit for SMTP.
 
+use super::results::{Finding, is_forged};
 use crate::budget::Budget;
 use crate::error::Error;
 use crate::mime::{self, Entity, canonical};
+use crate::verdict::Content;
 
 /// Gives protected content the line ends of mail, where it has those of Unix
 /// throughout: some senders encrypt files as they lie on their disk. Any other
@@ -28,10 +31,58 @@ pub(super) fn with_crlf(content: Vec<u8>) -> Vec<u8> {
     out
 }
 
+/// The message as it came, but for forged results taken out and ours put in; the
+/// same octets if there are neither.
+pub(super) fn as_it_came(message: &Entity<'_>, findings: &[Finding], authserv_id: &str) -> Content {
+    let header = message.header();
+    if findings.is_empty() && !header.fields().iter().any(|field| is_forged(field, authserv_id)) {
+        return Content::Unchanged;
+    }
+    let mut out = Vec::with_capacity(message.raw().len().saturating_add(room(findings)));
+    write_findings(&mut out, findings, authserv_id);
+    out.extend_from_slice(&header.retain(|field| !is_forged(field, authserv_id)));
+    out.extend_from_slice(b"\r\n");
+    out.extend_from_slice(message.body());
+    Content::Rewritten(out)
+}
+
+/// Clear mail: the header of `message` without its MIME fields, then the fields
+/// and the body of `entity`, which was protected.
+pub(super) fn clear_mail(
+    message: &Entity<'_>,
+    entity: &Entity<'_>,
+    findings: &[Finding],
+    authserv_id: &str,
+    budget: &mut Budget,
+) -> Result<Content, Error> {
+    let header = message.header();
+    let kept = header.retain(|field| !canonical::is_content_field(field.name()) && !is_forged(field, authserv_id));
+    let len = entity.raw().len().saturating_add(kept.len());
+    let mut out = Vec::with_capacity(len.saturating_add(room(findings)));
+    write_findings(&mut out, findings, authserv_id);
+    out.extend_from_slice(&kept);
+    if header.first("MIME-Version").is_none() {
+        out.extend_from_slice(b"MIME-Version: 1.0\r\n");
+    }
+    append_deliverable(&mut out, entity, budget)?;
+    Ok(Content::Rewritten(out))
+}
+
+fn write_findings(out: &mut Vec<u8>, findings: &[Finding], authserv_id: &str) {
+    for finding in findings {
+        finding.write(out, authserv_id);
+    }
+}
+
+/// Octets enough for our results and a `MIME-Version`.
+fn room(findings: &[Finding]) -> usize {
+    findings.len().saturating_add(1).saturating_mul(512)
+}
+
 /// Appends the MIME entity of `entity`: its `Content-*` fields and its body, bit
 /// for bit. Where its lines are not those of mail, as in a binary body, its
 /// leaves are encoded again, and decode to the same octets.
-pub(super) fn append_deliverable(out: &mut Vec<u8>, entity: &Entity<'_>, budget: &mut Budget) -> Result<(), Error> {
+fn append_deliverable(out: &mut Vec<u8>, entity: &Entity<'_>, budget: &mut Budget) -> Result<(), Error> {
     let start = out.len();
     canonical::append_entity(out, entity);
     let written = out.get(start..).unwrap_or_default();

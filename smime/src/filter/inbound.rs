@@ -6,6 +6,7 @@
 
 use super::content;
 use super::layer::{Encrypted, Layer, recognise};
+use super::place::Place;
 use super::results::{Finding, is_forged};
 use super::signature::{self, Judgement};
 use super::trust::Trust;
@@ -14,7 +15,7 @@ use crate::budget::Budget;
 use crate::cms::{self, Cipher, SignedData};
 use crate::error::{CmsError, Error, PolicyError};
 use crate::host::{Demand, Field, Host, InboundPolicy, LegacyAlgorithms, Severity};
-use crate::mime::{self, Entity, Header, address, canonical};
+use crate::mime::{Entity, Header, address};
 use crate::verdict::{Content, Delivery, Envelope};
 
 /// The deliveries of a message that arrives, or why there are none. What one
@@ -108,6 +109,7 @@ struct State {
 
 impl<H: Host> Walk<'_, H> {
     fn run(&mut self, recipients: Vec<u32>) -> Result<(), Error> {
+        self.report_forged();
         let state = State {
             recipients,
             place: Place::default(),
@@ -285,11 +287,17 @@ impl<H: Host> Walk<'_, H> {
         }
         let judged = self.policy.verify != Demand::Never;
         let as_it_came = !state.opened || (state.detached_only && (state.keep_signature || !judged));
+        let unsigned = [Finding::none()];
+        let findings = match state.findings.as_slice() {
+            _ if !judged => &[],
+            [] if state.opened => unsigned.as_slice(),
+            found => found,
+        };
+        let authserv_id = &self.policy.authserv_id;
         let content = if as_it_came {
-            let findings = if judged { state.findings.as_slice() } else { &[] };
-            self.unopened(findings)
+            content::as_it_came(self.message, findings, authserv_id)
         } else {
-            Content::Rewritten(self.opened(entity, &state, judged)?)
+            content::clear_mail(self.message, entity, findings, authserv_id, &mut self.budget)?
         };
         self.deliveries.push(Delivery { recipients: state.recipients, content });
         Ok(())
@@ -303,69 +311,18 @@ impl<H: Host> Walk<'_, H> {
         if self.policy.verify == Demand::Required && !state.passed {
             return Err(PolicyError::SignatureRequired.into());
         }
-        let content = self.unopened(&[]);
+        let content = content::as_it_came(self.message, &[], &self.policy.authserv_id);
         self.deliveries.push(Delivery { recipients: state.recipients, content });
         Ok(())
     }
 
-    /// The message as it came, but for forged results taken out and ours put
-    /// in; the same octets if there are neither.
-    fn unopened(&mut self, findings: &[Finding]) -> Content {
-        let header = self.message.header();
-        let forged = self.forged(header);
-        if forged == 0 && findings.is_empty() {
-            return Content::Unchanged;
-        }
-        let mut out = Vec::with_capacity(self.message.raw().len().saturating_add(findings.len().saturating_mul(512)));
-        self.write_findings(&mut out, findings);
-        for field in header.fields().iter().filter(|field| !is_forged(field, &self.policy.authserv_id)) {
-            out.extend_from_slice(field.raw());
-        }
-        out.extend_from_slice(b"\r\n");
-        out.extend_from_slice(self.message.body());
-        Content::Rewritten(out)
-    }
-
-    /// The original header without its MIME fields, then the innermost entity's
-    /// own fields and body.
-    fn opened(&mut self, entity: &Entity<'_>, state: &State, judged: bool) -> Result<Vec<u8>, Error> {
-        let header = self.message.header();
-        self.forged(header);
-        let room = header.raw().len().saturating_add(state.findings.len().saturating_add(1).saturating_mul(512));
-        let mut out = Vec::with_capacity(entity.raw().len().saturating_add(room));
-        if judged {
-            if state.findings.is_empty() {
-                self.write_findings(&mut out, &[Finding::none()]);
-            } else {
-                self.write_findings(&mut out, &state.findings);
-            }
-        }
-        let kept = |field: &&mime::Field<'_>| {
-            !canonical::is_content_field(field.name()) && !is_forged(field, &self.policy.authserv_id)
-        };
-        for field in header.fields().iter().filter(kept) {
-            out.extend_from_slice(field.raw());
-        }
-        if header.first("MIME-Version").is_none() {
-            out.extend_from_slice(b"MIME-Version: 1.0\r\n");
-        }
-        content::append_deliverable(&mut out, entity, &mut self.budget)?;
-        Ok(out)
-    }
-
-    fn write_findings(&self, out: &mut Vec<u8>, findings: &[Finding]) {
-        for finding in findings {
-            finding.write(out, &self.policy.authserv_id);
-        }
-    }
-
-    /// Counts the results that claim to be ours, and tells the operator.
-    fn forged(&mut self, header: &Header<'_>) -> usize {
-        let forged = header.fields().iter().filter(|field| is_forged(field, &self.policy.authserv_id)).count();
+    /// Tells the operator of results that claim to be ours.
+    fn report_forged(&mut self) {
+        let fields = self.message.header().fields();
+        let forged = fields.iter().filter(|field| is_forged(field, &self.policy.authserv_id)).count();
         if forged > 0 {
             self.host.report(Severity::Warning, "results-removed", &[Field::number("count", forged)]);
         }
-        forged
     }
 }
 
@@ -384,60 +341,4 @@ fn load_trust<'t, H: Host>(
 
 fn mailboxes<'e>(envelope: &'e Envelope, indices: &[u32]) -> impl Iterator<Item = &'e str> {
     indices.iter().filter_map(|&index| envelope.recipients.get(index as usize)).map(String::as_str)
-}
-
-/// Where an entity stands, in the section form of IMAP, with `/` leading into
-/// an entity that was opened (RFC 7281, section 3.2.1).
-#[derive(Clone, Default)]
-struct Place {
-    base: String,
-    section: String,
-}
-
-impl Place {
-    /// The part number of the entity itself.
-    fn part(&self) -> String {
-        let section = if self.section.is_empty() { "1" } else { &self.section };
-        format!("{}{section}", self.base)
-    }
-
-    /// The part number of its detached signature.
-    fn signature(&self) -> String {
-        format!("{}{}2", self.base, self.prefix())
-    }
-
-    /// The part that was opened to get here.
-    fn base(&self) -> &str {
-        self.base.trim_end_matches('/')
-    }
-
-    fn enter_signed(&mut self) {
-        self.section = format!("{}1", self.prefix());
-    }
-
-    fn enter_opaque(&mut self) {
-        self.base = format!("{}/", self.part());
-        self.section.clear();
-    }
-
-    fn prefix(&self) -> String {
-        if self.section.is_empty() { String::new() } else { format!("{}.", self.section) }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn places_follow_rfc_7281() {
-        let mut place = Place::default();
-        assert_eq!(place.signature(), "2");
-        place.enter_signed();
-        assert_eq!(place.part(), "1");
-        place.enter_opaque();
-        assert_eq!((place.base(), place.signature().as_str()), ("1", "1/2"));
-        place.enter_signed();
-        assert_eq!(place.signature(), "1/1.2");
-    }
 }
