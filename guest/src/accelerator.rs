@@ -1,0 +1,36 @@
+//! Digests and content encryption by the host.
+
+use smime::crypto::{Bulk, DigestAlgorithm};
+
+use crate::bindings::wasmime::filter::accelerator;
+
+/// The host's bulk primitives. They give the octets that the logic's own would.
+pub(crate) struct Accelerator;
+
+impl Bulk for Accelerator {
+    fn digest(&self, algorithm: DigestAlgorithm, data: &[u8]) -> Vec<u8> {
+        match algorithm {
+            DigestAlgorithm::Sha256 => accelerator::sha256(data),
+            DigestAlgorithm::Sha384 => accelerator::sha384(data),
+            DigestAlgorithm::Sha512 => accelerator::sha512(data),
+            // Of the past, and not worth an import.
+            DigestAlgorithm::Sha1 => algorithm.compute(data),
+        }
+    }
+
+    fn aes_cbc_encrypt(&self, key: &[u8], iv: &[u8], plaintext: Vec<u8>) -> Vec<u8> {
+        accelerator::aes_cbc_encrypt(key, iv, &plaintext)
+    }
+
+    fn aes_cbc_decrypt(&self, key: &[u8], iv: &[u8], ciphertext: Vec<u8>) -> Option<Vec<u8>> {
+        accelerator::aes_cbc_decrypt(key, iv, &ciphertext)
+    }
+
+    fn aes_gcm_seal(&self, key: &[u8], nonce: &[u8], associated_data: &[u8], plaintext: Vec<u8>) -> Vec<u8> {
+        accelerator::aes_gcm_seal(key, nonce, associated_data, &plaintext)
+    }
+
+    fn aes_gcm_open(&self, key: &[u8], nonce: &[u8], associated_data: &[u8], ciphertext: Vec<u8>) -> Option<Vec<u8>> {
+        accelerator::aes_gcm_open(key, nonce, associated_data, &ciphertext)
+    }
+}
