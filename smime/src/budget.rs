@@ -30,7 +30,8 @@ pub enum Limit {
     Recipients,
     /// Certificates and revocation lists.
     Certificates,
-    /// Signatures checked while paths to a trust anchor are built.
+    /// Signatures checked: those of signers, and those on paths to a trust
+    /// anchor.
     PathSteps,
     /// Octets decoded, of all layers together.
     Octets,
@@ -51,7 +52,7 @@ impl Budget {
     pub const RECIPIENTS: u32 = 2_000;
     /// Most certificates of all layers together.
     pub const CERTIFICATES: u32 = 256;
-    /// Most signatures checked for paths.
+    /// Most signatures checked.
     pub const PATH_STEPS: u32 = 100;
     /// Deepest nesting of ASN.1 values.
     pub const ASN1_DEPTH: u32 = 24;
@@ -102,7 +103,7 @@ impl Budget {
         take(&mut self.certificates, Limit::Certificates)
     }
 
-    /// Takes one signature check on the way to a trust anchor.
+    /// Takes one signature check, of a signer or on the way to a trust anchor.
     pub fn path_step(&mut self) -> Result<(), Limit> {
         take(&mut self.path_steps, Limit::PathSteps)
     }

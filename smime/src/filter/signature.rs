@@ -48,7 +48,7 @@ pub(super) fn judge<H: Host>(
     let mut judgement = Judgement { findings: Vec::new(), passed: false, checked: true, fault: None };
     let mut digests = Digests::new(content);
     for signer in signed.signers() {
-        let found = verify(host, trust, signed, signer, &included, &mut digests)?;
+        let found = verify(host, trust, signed, signer, &included, &mut digests, budget)?;
         let judged = match found {
             Ok(certificate) => accept(trust, signer, certificate, &included, legacy, budget)
                 .map(|grounds| Verified { certificate, grounds })
@@ -92,6 +92,7 @@ fn verify<'c, H: Host>(
     signer: &SignerInfo,
     included: &'c [Certificate],
     digests: &mut Digests<'_>,
+    budget: &mut Budget,
 ) -> Result<Result<&'c Certificate, Error>, Error> {
     let mut outcome = if trust.has_pin() { CmsError::Altered } else { CmsError::NoCertificate };
     let algorithm = match signer.digest_algorithm() {
@@ -99,6 +100,8 @@ fn verify<'c, H: Host>(
         Err(e) => return Ok(Err(e.into())),
     };
     for certificate in trust.candidates(included).filter(|c| signer.identifies(c)) {
+        // Many certificates may bear one key identifier.
+        budget.path_step()?;
         let content = digests.content;
         let digest = digests.get(host, algorithm);
         match signer.verify(signed.content_type(), digest, content, certificate, host.bulk()) {

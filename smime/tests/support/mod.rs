@@ -315,6 +315,34 @@ pub mod forge {
         signed_data::write(opaque.then_some(entity), &[signer], &[certificate.encoded()])
     }
 
+    /// An opaque signature that does not verify, with this many certificates
+    /// that could all be the signer's, and as many `SignerInfo`s as that.
+    pub fn bomb(name: &str, entity: &[u8], certificates: usize, signers: usize) -> Vec<u8> {
+        let der = super::certificate(name);
+        let certificate = Certificate::from_der(&der).expect("a certificate");
+        let (algorithm, digest, hash) = cms::signature_algorithm(&certificate).expect("a scheme");
+        let data = "1.2.840.113549.1.7.1".parse().expect("id-data");
+        let attributes = attributes::signed_attributes(data, &Software.digest(hash, entity), NOW, &certificate, hash);
+        let signer = |id: usize| Signer {
+            certificate: &certificate,
+            digest: digest.clone(),
+            algorithm: algorithm.clone(),
+            attributes: attributes.clone(),
+            signature: [&[0x55; 254][..], &(id as u16).to_be_bytes()].concat(),
+        };
+        let at = der.windows(name.len()).rposition(|w| w == name.as_bytes()).expect("its name");
+        let likenesses: Vec<Vec<u8>> = (0..certificates)
+            .map(|id| {
+                let mut der = der.clone();
+                der[at..at + 3].copy_from_slice(format!("{id:03}").as_bytes());
+                der
+            })
+            .collect();
+        let likenesses: Vec<&[u8]> = likenesses.iter().map(Vec::as_slice).collect();
+        let signers: Vec<Signer<'_>> = (0..signers).map(signer).collect();
+        writer::pkcs7_mime(signed_data::write(Some(entity), &signers, &likenesses), "signed-data")
+    }
+
     /// A `multipart/signed` entity around `entity`, by `name`.
     pub fn sign(name: &str, entity: &[u8]) -> Vec<u8> {
         writer::multipart_signed(entity.to_vec(), "sha-256", &signature(name, entity, false), "forged-boundary")
