@@ -44,6 +44,7 @@ mod engine;
 mod event;
 mod handle;
 mod imports;
+pub mod keyring;
 mod limits;
 mod mailbox;
 pub mod memory;
