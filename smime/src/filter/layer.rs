@@ -117,8 +117,14 @@ fn detached<'a>(entity: &Entity<'a>, content_type: &ContentType, budget: &mut Bu
 fn pkcs7_mime<'a>(entity: &Entity<'a>, budget: &mut Budget) -> Result<Layer<'a>, Error> {
     let encoded = decode(entity, budget)?;
     Ok(match ContentInfo::parse(&encoded, budget)? {
-        // Without content it is a bag of certificates (RFC 8551, section 3.8).
-        ContentInfo::Signed(signed) if signed.content().is_none() => Layer::Clear,
+        // Without content it is a bag of certificates (RFC 8551, section 3.8), or
+        // signatures that lost what they sign.
+        ContentInfo::Signed(signed) if signed.content().is_none() => {
+            if !signed.signers().is_empty() {
+                return Err(CmsError::Malformed.into());
+            }
+            Layer::Clear
+        }
         ContentInfo::Signed(signed) => Layer::Opaque { signed, encoded },
         ContentInfo::Enveloped(data) => Layer::Encrypted { data: Encrypted::Enveloped(data), encoded },
         ContentInfo::AuthEnveloped(data) => Layer::Encrypted { data: Encrypted::AuthEnveloped(data), encoded },

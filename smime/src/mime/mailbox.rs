@@ -32,7 +32,9 @@ pub(super) fn parse(value: &[u8], most: usize) -> Option<Vec<Address>> {
         return None;
     }
     let value = unfold(value);
-    let text = str::from_utf8(&value).ok()?;
+    // Old mail has display names in charsets of its own. They say whatever their
+    // writer likes; in an address such an octet is refused.
+    let text = String::from_utf8_lossy(&value);
     if text.chars().any(|c| c != '\t' && is_invisible(c)) {
         return None;
     }
@@ -173,6 +175,9 @@ impl Words {
     /// The words as a local part: a quoted string, or atoms with a dot between
     /// every two.
     fn local_part(&self) -> Option<String> {
+        if self.0.iter().any(|word| word.text.contains(char::REPLACEMENT_CHARACTER)) {
+            return None;
+        }
         if let [Word { kind: Kind::Quoted, text, .. }] = self.0.as_slice() {
             return Some(quote(text));
         }

@@ -192,9 +192,23 @@ fn t17_nul_and_other_invisible_characters_are_refused() {
         assert_none(&format!("\"Alice{c}\" <alice@peer.example>"));
         assert_none(&format!("alice@peer{c}.example"));
     }
-    let latin1 = b"From: Andr\xe9 <a@peer.example>\r\n\r\n";
-    let (header, _) = Header::parse(latin1, &mut Budget::for_message(0)).unwrap();
-    assert_eq!(author(&header), Err(MimeError::Author));
+}
+
+#[test]
+fn t17_an_old_charset_may_stand_in_a_name_and_nowhere_else() {
+    let read = |field: &[u8]| {
+        let (header, _) = Header::parse(field, &mut Budget::for_message(0)).unwrap();
+        author(&header).map(|author| author.mailbox)
+    };
+    assert_eq!(read(b"From: Andr\xe9 <a@peer.example>\r\n\r\n").as_deref(), Ok("a@peer.example"));
+    assert_eq!(read(b"From: \"H\xe4berling, A\" <a@peer.example>\r\n\r\n").as_deref(), Ok("a@peer.example"));
+    for bad in [
+        &b"From: Andr\xe9@peer.example\r\n\r\n"[..],
+        b"From: <a@p\xe9er.example>\r\n\r\n",
+        b"From: <\"\xe9\"@x>\r\n\r\n",
+    ] {
+        assert_eq!(read(bad), Err(MimeError::Author));
+    }
 }
 
 #[test]
