@@ -44,7 +44,8 @@ pub fn certificate(name: &str) -> Vec<u8> {
 }
 
 fn read(file: &str) -> Vec<u8> {
-    let path = format!("{}/tests/vectors/people/{file}", env!("CARGO_MANIFEST_DIR"));
+    // By way of `smime`, because the fuzz targets have this host too.
+    let path = format!("{}/../smime/tests/vectors/people/{file}", env!("CARGO_MANIFEST_DIR"));
     std::fs::read(&path).unwrap_or_else(|e| panic!("{path}: {e}"))
 }
 
