@@ -4,113 +4,314 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-/// A secure mail proxy: encrypts and signs what goes out, verifies and decrypts
-/// what comes in (S/MIME), each message in a sandbox of its own.
+use crate::time;
+
+/// A secure mail proxy: signs and encrypts mail that leaves, verifies and
+/// decrypts mail that arrives, for every user of an organisation, with S/MIME.
+///
+/// The mail is worked on in a sandbox that has no files, no network and no keys;
+/// private keys stay outside, in a keyring.
 #[derive(Debug, Parser)]
-#[command(name = "wasmime", version, propagate_version = true)]
-pub struct Cli {
+#[command(name = "wasmime", version, max_term_width = 100, after_help = AFTER_HELP)]
+pub struct Arguments {
+    /// Tell more on standard error; twice tells all. WASMIME_LOG overrides it.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
-    /// Where the compiled component is kept; a directory of this user's own
-    #[arg(long, global = true, env = "WASMIME_CACHE", value_name = "DIR")]
-    pub cache: Option<PathBuf>,
-    /// Log more, on standard error; twice for still more
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
-    pub verbose: u8,
 }
 
-/// The commands.
+const AFTER_HELP: &str =
+    "Exit status: 0 done, deliver; 1 failed; 64 wrong usage; 75 defer; 77 reject; 78 wrong configuration.";
+
+/// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Show two organisations sending each other mail, step by step; needs no set-up
-    Demo,
-    /// Filter one message: it is read from standard input, the verdict is printed
-    ///
-    /// Exit status: 0 deliver, 77 reject, 75 defer, 64 usage, 78 configuration.
-    Process(ProcessArguments),
+    /// Show the whole way of a message between two organisations, with nothing to set up
+    Demo(Demo),
+    /// Decide what becomes of one message: from standard input, in a pipe
+    Process(Process),
+    /// Look after the keys of a tenant
+    Keys(Keys),
 }
 
-/// Where the configuration is.
-#[derive(Clone, Debug, Args)]
-pub struct ConfigArguments {
-    /// The configuration file
-    #[arg(long, env = "WASMIME_CONFIG", default_value = "/etc/wasmime/wasmime.toml", value_name = "FILE")]
+/// Which configuration.
+#[derive(Args, Debug)]
+pub struct Configuration {
+    /// The configuration
+    #[arg(long, value_name = "FILE", env = "WASMIME_CONFIG", default_value = "/etc/wasmime/wasmime.toml")]
     pub config: PathBuf,
 }
 
-/// Arguments of `process`.
-#[derive(Debug, Args)]
-pub struct ProcessArguments {
+/// Arguments of `wasmime demo`.
+#[derive(Args, Debug)]
+pub struct Demo {
     #[command(flatten)]
-    pub config: ConfigArguments,
-    /// Which way the message goes
-    #[arg(long, value_enum)]
-    pub direction: Direction,
-    /// The reverse-path; empty or <> for the null one
-    #[arg(long, value_name = "MAILBOX")]
-    pub mail_from: String,
-    /// A forward-path; once for each recipient
-    #[arg(long, value_name = "MAILBOX", required = true)]
-    pub rcpt_to: Vec<String>,
-    /// Who submitted the message; by default the reverse-path, since whoever may
-    /// call this program is trusted to know it
-    #[arg(long, value_name = "MAILBOX")]
-    pub submitter: Option<String>,
-    /// Judge as of this time, as 2026-11-22T12:00:00Z
-    #[arg(long, value_name = "TIME", value_parser = time)]
-    pub at: Option<u64>,
-    /// Run this component rather than the built-in one
+    pub sandbox: Sandbox,
+}
+
+/// Which component, compiled where.
+#[derive(Args, Debug)]
+pub struct Sandbox {
+    /// Run this component instead of the built-in one
     #[arg(long, value_name = "FILE")]
     pub component: Option<PathBuf>,
-    /// Write what is to be delivered to files in this directory: 0.eml, 1.eml …
+    /// Keep the compiled component in this directory [default: $XDG_CACHE_HOME/wasmime or ~/.cache/wasmime]
+    #[arg(long, value_name = "DIR", env = "WASMIME_CACHE")]
+    pub cache: Option<PathBuf>,
+}
+
+/// Arguments of `wasmime process`.
+#[derive(Args, Debug)]
+#[command(after_help = PROCESS_HELP)]
+pub struct Process {
+    #[command(flatten)]
+    pub configuration: Configuration,
+    #[command(flatten)]
+    pub sandbox: Sandbox,
+    /// Which way the message crosses the gateway
+    #[arg(long, value_enum)]
+    pub direction: Direction,
+    /// The reverse-path (MAIL FROM); empty or <> for bounces
+    #[arg(long, value_name = "ADDRESS", allow_hyphen_values = true)]
+    pub mail_from: String,
+    /// A forward-path (RCPT TO); repeat it for each recipient
+    #[arg(long, value_name = "ADDRESS", required = true, allow_hyphen_values = true)]
+    pub rcpt_to: Vec<String>,
+    /// Who submitted an outbound message, as the mail server authenticated it [default: --mail-from]
+    #[arg(long, value_name = "ADDRESS", allow_hyphen_values = true)]
+    pub submitter: Option<String>,
+    /// Judge validity as of this instant instead of now, as in 2026-11-22T12:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = time::parse)]
+    pub at: Option<u64>,
+    /// Write the deliveries to DIR/0.eml, DIR/1.eml and so on
     #[arg(long, value_name = "DIR")]
     pub output: Option<PathBuf>,
-    /// What to print
-    #[arg(long, value_enum, default_value_t = Format::Json, conflicts_with = "output")]
+    /// What standard output gets: a JSON object, or the message itself
+    #[arg(long, value_enum, default_value_t = Format::Json)]
     pub format: Format,
 }
 
-/// Which way a message goes.
-#[derive(Clone, Copy, Debug, ValueEnum)]
+const PROCESS_HELP: &str = "\
+Reads a message from standard input. A message whose lines end with LF alone, as in Unix pipes, is \
+turned into CRLF first, and back with --format message.
+
+On standard output, one JSON object: the verdict, the deliveries and their files or the reply for the \
+client, the events of the audit log, and how often a private key was used. With --format message and \
+one delivery, the message itself; the reply of a refusal is then on standard error, beginning with its \
+status (5.7.7), as pipes of Postfix want it.
+
+Whose mail it is, the domains tell: outbound that of the submitter or of --mail-from, inbound those of the \
+recipients. Without --submitter the pipe's mail server vouches for --mail-from, so let it accept no other sender \
+than the one that authenticated.
+
+Exit status: 0 deliver, 77 reject, 75 defer, 64 wrong usage, 78 wrong configuration.";
+
+/// Which way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Direction {
-    /// From the Internet to local users
+    /// To local users: verify and decrypt
     Inbound,
-    /// From local users to the Internet
+    /// From local users: encrypt and sign
     Outbound,
 }
 
-/// What `process` prints.
+/// What standard output gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// The verdict, as one JSON object
+    /// A JSON object
     Json,
-    /// The message to deliver; a refusal goes to standard error
+    /// The message itself
     Message,
 }
 
-/// Reads a time of RFC 3339 in UTC, as seconds since 1970-01-01T00:00:00Z.
-fn time(text: &str) -> Result<u64, String> {
-    let time: der::DateTime =
-        text.parse().map_err(|_| "a time in UTC is needed, as 2026-11-22T12:00:00Z".to_owned())?;
-    Ok(time.unix_duration().as_secs())
+/// Arguments of `wasmime keys`.
+#[derive(Args, Debug)]
+#[command(after_help = KEYS_HELP)]
+pub struct Keys {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: KeysCommand,
+}
+
+const KEYS_HELP: &str = "\
+A tenant has one keyring: a file with pairs of a mail address and a private key, and pairs of a mail \
+address and a public key. The first `import` or `generate` makes it, with its key file beside it \
+(KEYRING.key): back the two up to different places, for whoever has both has the private keys.
+
+If a file KEYRING.passphrase is there when the keyring is made, its passphrase seals the keyring \
+instead. Either file may come from $CREDENTIALS_DIRECTORY (systemd's LoadCredential=).";
+
+/// Which tenant of which configuration.
+#[derive(Args, Debug)]
+pub struct Tenant {
+    #[command(flatten)]
+    pub configuration: Configuration,
+    /// The tenant; may be left out if the configuration has only one
+    #[arg(long, value_name = "NAME")]
+    pub tenant: Option<String>,
+}
+
+/// Which key.
+#[derive(Args, Debug)]
+pub struct Key {
+    #[command(flatten)]
+    pub tenant: Tenant,
+    /// Whose key
+    #[arg(long, value_name = "ADDRESS")]
+    pub address: String,
+    /// Which of several: the fingerprint, or its first digits
+    #[arg(long, value_name = "HEX")]
+    pub fingerprint: Option<String>,
+}
+
+/// What to do with keys.
+#[derive(Debug, Subcommand)]
+pub enum KeysCommand {
+    /// File keys and certificates: PEM, DER, PKCS #7, PKCS #8, PKCS #12
+    Import(Import),
+    /// Generate a private key and a certificate that it signs itself, pinned
+    Generate(Generate),
+    /// List what is filed: address, kind, algorithm, fingerprint, validity, source
+    List(List),
+    /// Show all that is known of the keys of an address
+    Show(Show),
+    /// Write a certificate, or explicitly a private key
+    Export(Export),
+    /// Vouch for a public key: no path to a trust anchor is asked for, and no other key counts
+    Pin(Pin),
+    /// Remove a key, or retire it
+    Remove(Remove),
+}
+
+/// Arguments of `wasmime keys import`.
+#[derive(Args, Debug)]
+pub struct Import {
+    #[command(flatten)]
+    pub tenant: Tenant,
+    /// File under this address instead of those that the certificates name
+    #[arg(long, value_name = "ADDRESS")]
+    pub address: Option<String>,
+    /// Pin the public keys
+    #[arg(long)]
+    pub pin: bool,
+    /// The password of encrypted files, on the first line of this one
+    #[arg(long, value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
+    /// Files of certificates and private keys; - is standard input
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+}
+
+/// Arguments of `wasmime keys generate`.
+#[derive(Args, Debug)]
+pub struct Generate {
+    #[command(flatten)]
+    pub tenant: Tenant,
+    /// Whose key
+    #[arg(long, value_name = "ADDRESS")]
+    pub address: String,
+    /// The algorithm
+    #[arg(long, value_enum, default_value_t = Algorithm::Rsa3072)]
+    pub algorithm: Algorithm,
+    /// How many days the certificate is valid
+    #[arg(long, value_name = "N", default_value_t = 730, value_parser = clap::value_parser!(u32).range(1..=3650))]
+    pub days: u32,
+}
+
+/// The algorithm of a new key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Algorithm {
+    /// RSA with 2048 bits
+    Rsa2048,
+    /// RSA with 3072 bits
+    Rsa3072,
+    /// RSA with 4096 bits
+    Rsa4096,
+}
+
+/// Arguments of `wasmime keys list`.
+#[derive(Args, Debug)]
+pub struct List {
+    #[command(flatten)]
+    pub tenant: Tenant,
+    /// Keys of this address only
+    #[arg(long, value_name = "ADDRESS")]
+    pub address: Option<String>,
+    /// A JSON array instead of a table
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `wasmime keys show`.
+#[derive(Args, Debug)]
+pub struct Show {
+    #[command(flatten)]
+    pub key: Key,
+    /// A JSON array instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `wasmime keys export`.
+#[derive(Args, Debug)]
+pub struct Export {
+    #[command(flatten)]
+    pub key: Key,
+    /// Write here instead of to standard output
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// The private key as well, encrypted
+    #[arg(long, requires = "password_file")]
+    pub private_key: bool,
+    /// The password to encrypt under, on the first line of this file
+    #[arg(long, value_name = "FILE", requires = "private_key")]
+    pub password_file: Option<PathBuf>,
+    /// What the private key is put in
+    #[arg(long, value_enum, default_value_t = Container::Pkcs12, requires = "private_key")]
+    pub format: Container,
+}
+
+/// What a private key is put in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Container {
+    /// PKCS #12, which mail clients import
+    Pkcs12,
+    /// PEM: encrypted PKCS #8 and certificates
+    Pkcs8,
+}
+
+/// Arguments of `wasmime keys pin`.
+#[derive(Args, Debug)]
+pub struct Pin {
+    #[command(flatten)]
+    pub key: Key,
+    /// Take the pin out
+    #[arg(long)]
+    pub undo: bool,
+}
+
+/// Arguments of `wasmime keys remove`.
+#[derive(Args, Debug)]
+pub struct Remove {
+    #[command(flatten)]
+    pub key: Key,
+    /// Remove the private key as well: mail to it can be read no more
+    #[arg(long, conflicts_with = "retire")]
+    pub private_key: bool,
+    /// Keep it for what is old, and use it for nothing new
+    #[arg(long)]
+    pub retire: bool,
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]
     fn the_command_line_is_sound() {
-        Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn times_are_read_in_utc_only() {
-        assert_eq!(time("2026-11-22T12:00:00Z"), Ok(1_795_348_800));
-        assert!(time("2026-11-22T12:00:00+01:00").is_err());
-        assert!(time("yesterday").is_err());
+        use clap::CommandFactory as _;
+        Arguments::command().debug_assert();
     }
 }

@@ -1,98 +1,76 @@
-//! `wasmime`, a secure mail proxy: S/MIME for a whole organisation, in a sandbox.
+//! The program `wasmime`: the seed's secure mail proxy at work in a mail server's
+//! pipe, the keys it works with, and a demonstration of both.
+#![forbid(unsafe_code)]
 
 mod cli;
+mod commands;
 mod config;
 mod demo;
-mod process;
-mod runtime;
+mod exit;
+mod files;
+mod line_ends;
+mod report;
+mod table;
 mod tenant;
+mod time;
+mod trust;
 
-use std::io::{self, IsTerminal};
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::Parser;
-use clap::error::ErrorKind;
+use tracing_subscriber::EnvFilter;
 
-use cli::{Cli, Command};
+use cli::{Arguments, Command};
+use exit::{Failure, Status};
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
-        Err(e) => {
-            // Nothing better to do where the terminal is gone.
-            let _ = e.print();
-            return match e.kind() {
-                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
-                _ => ExitCode::from(exit::USAGE),
-            };
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return usage(&error),
+    };
+    tell(&arguments);
+    let done = match arguments.command {
+        Command::Demo(arguments) => show(&arguments),
+        Command::Process(arguments) => commands::process::run(&arguments),
+        Command::Keys(arguments) => commands::keys::run(&arguments),
+    };
+    match done {
+        Ok(status) => status.into(),
+        Err(Failure { status, text }) => {
+            eprintln!("wasmime: {text}");
+            status.into()
         }
-    };
-    log(cli.verbose);
-    let done = match &cli.command {
-        Command::Demo => demo(&cli),
-        Command::Process(arguments) => process::run(&cli, arguments),
-    };
-    done.unwrap_or_else(|failure| {
-        eprintln!("wasmime: {}", failure.sentence);
-        ExitCode::from(failure.status)
-    })
+    }
 }
 
-fn demo(cli: &Cli) -> Result<ExitCode, Failure> {
-    let runtime = runtime::open(cli.cache.as_deref(), None)?;
-    let colour = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    demo::run(&runtime, &mut io::stdout().lock(), colour).map_err(|e| Failure::new(exit::FAILURE, e.to_string()))?;
-    Ok(ExitCode::SUCCESS)
+/// The demonstration, on standard output, in colour where that is a terminal.
+fn show(arguments: &cli::Demo) -> Result<Status, Failure> {
+    let runtime = tenant::runtime(&arguments.sandbox).map_err(|error| Failure::new(Status::Failed, error))?;
+    let out = std::io::stdout();
+    let colour = out.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    demo::run(&runtime, &mut out.lock(), colour).map_err(|error| Failure::new(Status::Failed, error))?;
+    Ok(Status::Ok)
 }
 
-/// The log goes to standard error: standard output belongs to the answer.
-fn log(verbose: u8) {
-    let level = match verbose {
-        0 => "warn",
+/// Help and version are answers; anything else is wrong usage.
+fn usage(error: &clap::Error) -> ExitCode {
+    // A closed terminal is no reason for another status.
+    let _ = error.print();
+    if error.use_stderr() { Status::Usage.into() } else { Status::Ok.into() }
+}
+
+/// The log: on standard error, quiet unless `-v` or `WASMIME_LOG` say otherwise.
+fn tell(arguments: &Arguments) {
+    let level = match arguments.verbose {
+        0 => "error",
         1 => "info",
         _ => "debug",
     };
-    let filter = tracing_subscriber::EnvFilter::try_from_env("WASMIME_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
-}
-
-/// Exit statuses that mail servers understand (`sysexits.h`).
-pub mod exit {
-    /// A command did not do what it was asked.
-    pub const FAILURE: u8 = 1;
-    /// The command line is wrong.
-    pub const USAGE: u8 = 64;
-    /// Try again later: the mail server keeps the message.
-    pub const TEMPFAIL: u8 = 75;
-    /// The message is refused.
-    pub const NOPERM: u8 = 77;
-    /// The configuration is wrong.
-    pub const CONFIG: u8 = 78;
-}
-
-/// Why the program ends without doing what it was asked: a sentence that says
-/// what to do about it, and its exit status.
-#[derive(Debug)]
-pub struct Failure {
-    status: u8,
-    sentence: String,
-}
-
-impl Failure {
-    /// A failure that ends with `status`.
-    pub fn new(status: u8, sentence: impl Into<String>) -> Self {
-        Self { status, sentence: sentence.into() }
-    }
-
-    /// A failure of the configuration.
-    pub fn configuration(sentence: impl Into<String>) -> Self {
-        Self::new(exit::CONFIG, sentence)
-    }
-}
-
-impl From<config::ConfigError> for Failure {
-    fn from(e: config::ConfigError) -> Self {
-        Self::configuration(e.to_string())
-    }
+    let filter = EnvFilter::try_from_env("WASMIME_LOG").unwrap_or_else(|_| EnvFilter::new(level));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none())
+        .init();
 }

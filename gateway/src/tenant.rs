@@ -1,29 +1,89 @@
-//! The services of a tenant, as its configuration says.
+//! Whose message it is, and the services that its tenant brings.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use host::keyring::{Bundle, Keyring, KeyringServices};
-use host::services::{NoHarvest, SameMailbox, SystemEntropy};
-use host::{Clock, Limits, Refusal, Tenant, Trust};
+use host::keyring::{Keyring, KeyringError, KeyringServices};
+use host::memory::FixedClock;
+use host::services::{NoHarvest, SameMailbox, SystemClock, SystemEntropy};
+use host::{Clock, Direction, Envelope, Limits, Runtime, RuntimeError, RuntimeOptions};
 
-use crate::Failure;
-use crate::config::TenantConfig;
+use crate::cli::Sandbox;
+use crate::config::{Configuration, Tenant};
+use crate::trust::FileTrust;
 
-/// Opens the services of a tenant; `clock` tells the time it judges by.
-pub fn open(config: &TenantConfig, clock: Arc<dyn Clock>) -> Result<Tenant, Failure> {
-    let of_tenant = |what: String| Failure::configuration(format!("tenant {}: {what}", config.name));
-    let keyring = Keyring::open(&config.keyring).map_err(|e| of_tenant(e.to_string()))?;
-    let keys = Arc::new(KeyringServices::new(Arc::new(keyring), Arc::clone(&clock)));
-    let trust = ConfiguredTrust {
-        anchors: certificates(&config.anchors).map_err(of_tenant)?,
-        intermediates: certificates(&config.intermediates).map_err(of_tenant)?,
-    };
-    Ok(Tenant {
-        certificates: Arc::clone(&keys) as _,
+/// The clock of the machine, or one that stands at `at`.
+pub fn clock(at: Option<u64>) -> Arc<dyn Clock> {
+    match at {
+        Some(instant) => Arc::new(FixedClock(instant)),
+        None => Arc::new(SystemClock),
+    }
+}
+
+/// Recipients of one tenant's message, by their place in the envelope.
+#[derive(Debug)]
+pub struct Share<'c> {
+    /// Whose message it is.
+    pub tenant: &'c Tenant,
+    /// The recipients.
+    pub recipients: Vec<usize>,
+}
+
+/// No tenant has the domain that a message would have to be of.
+#[derive(Debug, PartialEq, Eq)]
+pub struct NotServed {
+    /// The address with that domain; none is the null reverse-path.
+    pub address: Option<String>,
+}
+
+/// Whose message it is: outbound the submitter's tenant's, inbound that of each
+/// recipient.
+///
+/// Domains are compared by whole labels and without case: a subdomain is another
+/// domain, and so is anything that only looks alike (T36).
+pub fn shares<'c>(configuration: &'c Configuration, envelope: &Envelope) -> Result<Vec<Share<'c>>, NotServed> {
+    if envelope.direction == Direction::Outbound {
+        let tenant = sending(configuration, envelope)?;
+        return Ok(vec![Share { tenant, recipients: (0..envelope.recipients.len()).collect() }]);
+    }
+    let mut shares: Vec<Share<'c>> = Vec::new();
+    for (place, recipient) in envelope.recipients.iter().enumerate() {
+        let tenant = by_domain(configuration, recipient)?;
+        match shares.iter_mut().find(|share| share.tenant.name == tenant.name) {
+            Some(share) => share.recipients.push(place),
+            None => shares.push(Share { tenant, recipients: vec![place] }),
+        }
+    }
+    Ok(shares)
+}
+
+fn sending<'c>(configuration: &'c Configuration, envelope: &Envelope) -> Result<&'c Tenant, NotServed> {
+    // A submitter may be a bare login name: then the reverse-path tells.
+    let submitter = envelope.submitter.as_deref().filter(|submitter| submitter.contains('@'));
+    match (submitter.or(envelope.sender.as_deref()), configuration.tenants.as_slice()) {
+        (Some(address), _) => by_domain(configuration, address),
+        // A bounce is of whoever runs the mail server, if there is only one.
+        (None, [only]) => Ok(only),
+        (None, _) => Err(NotServed { address: None }),
+    }
+}
+
+fn by_domain<'c>(configuration: &'c Configuration, address: &str) -> Result<&'c Tenant, NotServed> {
+    let domain = address.rsplit_once('@').map(|(_, domain)| domain.to_lowercase());
+    domain
+        .and_then(|domain| configuration.tenants.iter().find(|tenant| tenant.domains.contains(&domain)))
+        .ok_or_else(|| NotServed { address: Some(address.to_owned()) })
+}
+
+/// The services of a tenant.
+pub fn services(tenant: &Tenant, trust: FileTrust, clock: Arc<dyn Clock>) -> Result<host::Tenant, KeyringError> {
+    let keyring = Arc::new(Keyring::open(&tenant.keyring)?);
+    let keys = Arc::new(KeyringServices::new(keyring, Arc::clone(&clock)));
+    Ok(host::Tenant {
+        certificates: keys.clone(),
         private_keys: keys,
         trust: Arc::new(trust),
-        policies: Arc::new(config.policies.clone()),
+        policies: Arc::new(tenant.clone()),
         harvest: Arc::new(NoHarvest),
         authorise: Arc::new(SameMailbox),
         clock,
@@ -32,36 +92,94 @@ pub fn open(config: &TenantConfig, clock: Arc<dyn Clock>) -> Result<Tenant, Fail
     })
 }
 
-/// Reads the certificates in files of PEM, DER or PKCS #7, as DER.
-pub fn certificates(files: &[impl AsRef<Path>]) -> Result<Vec<Vec<u8>>, String> {
-    let mut certificates = Vec::new();
-    for file in files {
-        let file = file.as_ref();
-        let octets = std::fs::read(file).map_err(|e| format!("{} cannot be read: {e}", file.display()))?;
-        let mut bundle = Bundle::default();
-        bundle.read(&file.display().to_string(), &octets, None).map_err(|e| e.to_string())?;
-        certificates.extend(bundle.certificates().map(<[u8]>::to_vec));
-    }
-    Ok(certificates)
+/// The sandbox, made for one message at a time.
+pub fn runtime(sandbox: &Sandbox) -> Result<Runtime, RuntimeError> {
+    Runtime::new(RuntimeOptions {
+        component: sandbox.component.clone(),
+        cache: sandbox.cache.clone().or_else(default_cache),
+        instances: 1,
+        ..RuntimeOptions::default()
+    })
 }
 
-/// Trust anchors and intermediates out of files.
-struct ConfiguredTrust {
-    anchors: Vec<Vec<u8>>,
-    intermediates: Vec<Vec<u8>>,
+/// Where compiled components are kept: what systemd or the XDG specification
+/// says, if either says anything.
+fn default_cache() -> Option<PathBuf> {
+    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    variable("CACHE_DIRECTORY")
+        .or_else(|| variable("XDG_CACHE_HOME").map(|folder| folder.join("wasmime")))
+        .or_else(|| variable("HOME").map(|folder| folder.join(".cache/wasmime")))
+        .filter(|folder| folder.is_absolute())
 }
 
-impl Trust for ConfiguredTrust {
-    fn anchors(&self) -> Result<Vec<Vec<u8>>, Refusal> {
-        Ok(self.anchors.clone())
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    fn configuration() -> Configuration {
+        let text = "[tenant.nec]\ndomains = [\"nec.co.jp\"]\n[tenant.abc]\ndomains = [\"abc.com\", \"abc.net\"]\n";
+        Configuration::parse(Path::new("w.toml"), text).unwrap()
     }
 
-    fn intermediates(&self) -> Result<Vec<Vec<u8>>, Refusal> {
-        Ok(self.intermediates.clone())
+    fn envelope(direction: Direction, submitter: Option<&str>, sender: Option<&str>, to: &[&str]) -> Envelope {
+        Envelope {
+            direction,
+            submitter: submitter.map(Into::into),
+            sender: sender.map(Into::into),
+            recipients: to.iter().map(|&address| address.into()).collect(),
+        }
     }
 
-    /// The filter of this version asks for none; see `wasmime check`.
-    fn revocation_lists(&self, _: &[u8]) -> Result<Vec<Vec<u8>>, Refusal> {
-        Ok(Vec::new())
+    fn inbound(to: &[&str]) -> Result<Vec<(String, Vec<usize>)>, NotServed> {
+        let configuration = configuration();
+        let shares = shares(&configuration, &envelope(Direction::Inbound, None, None, to))?;
+        Ok(shares.into_iter().map(|share| (share.tenant.name.clone(), share.recipients)).collect())
+    }
+
+    #[test]
+    fn t36_a_tenant_serves_its_own_domains_and_no_lookalike() {
+        for (address, tenant) in
+            [("a@nec.co.jp", "nec"), ("a@NEC.CO.JP", "nec"), ("a+tag@abc.net", "abc"), ("a@evil@abc.com", "abc")]
+        {
+            assert_eq!(inbound(&[address]).unwrap(), [(tenant.to_owned(), vec![0])], "{address}");
+        }
+        for outside in [
+            "a@nec.co.jp.evil",
+            "a@evilnec.co.jp",
+            "a@sub.nec.co.jp",
+            "a@nec.co.jp.",
+            "a@nec.co.jp ",
+            "a@ｎec.co.jp",
+            "a@",
+            "nec.co.jp",
+            "",
+        ] {
+            assert_eq!(inbound(&[outside]), Err(NotServed { address: Some(outside.to_owned()) }));
+        }
+    }
+
+    #[test]
+    fn each_recipient_is_of_its_own_tenant() {
+        let shares = inbound(&["a@abc.com", "b@nec.co.jp", "c@abc.net"]).unwrap();
+        assert_eq!(shares, [("abc".to_owned(), vec![0, 2]), ("nec".to_owned(), vec![1])]);
+        assert!(inbound(&["a@abc.com", "b@elsewhere.example"]).is_err());
+    }
+
+    #[test]
+    fn outbound_the_submitter_tells_and_then_the_reverse_path() {
+        let configuration = configuration();
+        let whose = |submitter, sender| {
+            let envelope = envelope(Direction::Outbound, submitter, sender, &["x@elsewhere.example"]);
+            shares(&configuration, &envelope)
+                .map(|shares| shares.iter().map(|share| share.tenant.name.clone()).collect())
+        };
+        let nec: Result<Vec<_>, _> = Ok(vec!["nec".to_owned()]);
+        assert_eq!(whose(Some("taro@nec.co.jp"), Some("x@abc.com")), nec);
+        assert_eq!(whose(Some("taro"), Some("taro@nec.co.jp")), nec);
+        assert_eq!(whose(None, Some("taro@nec.co.jp")), nec);
+        assert!(whose(None, None).is_err(), "whose bounce?");
+        assert!(whose(Some("x@elsewhere.example"), Some("taro@nec.co.jp")).is_err());
     }
 }

@@ -1,70 +1,43 @@
-//! Patterns with `*`: of mailboxes in rules, of files in lists.
+//! Patterns of mail addresses: `*@partner.example`, `*@*.partner.example`,
+//! `sales-*@partner.example`.
 
-use std::path::{Path, PathBuf};
+use glob::{MatchOptions, Pattern as Glob};
 
-/// A pattern of mailboxes, as `*@partner.example`. `*` stands for any characters
-/// within the local part or within the domain; the domain has no case.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MailboxPattern {
-    local: String,
-    domain: String,
+/// A pattern of mail addresses. Local part and domain are matched apart, so that
+/// no star reaches over the `@`; the domain is matched without regard to case.
+#[derive(Clone, Debug)]
+pub struct Pattern {
+    local: Glob,
+    domain: Glob,
 }
 
-impl MailboxPattern {
-    /// Reads a pattern.
+impl Pattern {
+    /// Reads a pattern; the error says what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, String> {
-        match text.rsplit_once('@') {
-            Some((local, domain)) if !local.is_empty() && !domain.is_empty() => {
-                Ok(Self { local: local.to_owned(), domain: domain.to_lowercase() })
-            }
-            _ => Err(format!("{text:?} is no pattern of mailboxes; write it as *@partner.example")),
-        }
-    }
-
-    /// Whether it covers a mailbox.
-    pub fn covers(&self, mailbox: &str) -> bool {
-        mailbox
+        let (local, domain) = text
             .rsplit_once('@')
-            .is_some_and(|(local, domain)| matches(&self.local, local) && matches(&self.domain, &domain.to_lowercase()))
+            .filter(|(local, domain)| !local.is_empty() && !domain.is_empty())
+            .ok_or_else(|| format!("`{text}` matches no address; write it as *@{}", hint(text)))?;
+        let glob = |part: &str| Glob::new(part).map_err(|error| format!("`{text}` is not a pattern: {}", error.msg));
+        Ok(Self { local: glob(local)?, domain: glob(&domain.to_lowercase())? })
+    }
+
+    /// Whether `mailbox` is one of those meant.
+    pub fn matches(&self, mailbox: &str) -> bool {
+        // Mail addresses are no paths: neither slash nor leading dot is special.
+        let options =
+            MatchOptions { case_sensitive: true, require_literal_separator: false, require_literal_leading_dot: false };
+        mailbox.rsplit_once('@').is_some_and(|(local, domain)| {
+            self.local.matches_with(local, options) && self.domain.matches_with(&domain.to_lowercase(), options)
+        })
     }
 }
 
-/// The files that `pattern` names, in `directory` unless it is absolute, in the
-/// order of their names. `*` may stand in the last part of the path; without one
-/// the file must be there.
-pub fn files(directory: &Path, pattern: &str) -> Result<Vec<PathBuf>, String> {
-    let path = directory.join(pattern);
-    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
-    if !name.contains('*') {
-        return if path.is_file() { Ok(vec![path]) } else { Err(format!("there is no file {}", path.display())) };
+fn hint(text: &str) -> &str {
+    match text.trim_start_matches(['*', '@', '.']) {
+        "" => "example.com",
+        domain => domain.trim_end_matches('@'),
     }
-    let folder = path.parent().unwrap_or(Path::new(""));
-    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    let entries = folder.read_dir().map_err(|e| format!("the folder {} cannot be read: {e}", folder.display()))?;
-    let mut files = Vec::new();
-    for entry in entries {
-        let entry = entry.map_err(|e| format!("the folder {} cannot be read: {e}", folder.display()))?;
-        if entry.file_name().to_str().is_some_and(|found| matches(&name, found)) {
-            files.push(entry.path());
-        }
-    }
-    files.sort();
-    Ok(files)
-}
-
-/// Whether `text` is `pattern` with any characters in place of each `*`.
-fn matches(pattern: &str, text: &str) -> bool {
-    let Some((head, rest)) = pattern.split_once('*') else { return pattern == text };
-    let Some(mut text) = text.strip_prefix(head) else { return false };
-    let mut pieces: Vec<&str> = rest.split('*').collect();
-    let last = pieces.pop().unwrap_or_default();
-    for piece in pieces {
-        match text.find(piece) {
-            Some(at) => text = text.get(at + piece.len()..).unwrap_or_default(),
-            None => return false,
-        }
-    }
-    text.ends_with(last)
 }
 
 #[cfg(test)]
@@ -72,30 +45,44 @@ mod tests {
     use super::*;
 
     #[test]
-    fn stars_stand_for_any_characters() {
-        for (pattern, text, covered) in [
-            ("*", "", true),
-            ("a*c", "abc", true),
-            ("a*c", "ac", true),
-            ("a*c", "acb", false),
-            ("*.crl", "a.crl", true),
-            ("*.crl", "crl", false),
-            ("a*b*c", "a-b-b-c", true),
-            ("ab*ba", "aba", false),
-            ("abc", "abd", false),
+    fn t36_a_domain_matches_whole_labels_without_case() {
+        let pattern = Pattern::parse("*@Partner.example").unwrap();
+        for inside in ["a@partner.example", "A.B@PARTNER.EXAMPLE", "user+tag@partner.example"] {
+            assert!(pattern.matches(inside), "{inside}");
+        }
+        for outside in [
+            "a@partner.example.evil",
+            "a@evilpartner.example",
+            "a@sub.partner.example",
+            "a@partner.example.",
+            "a@partner-example",
+            "a@partner.example@evil.com",
+            "partner.example",
+            "",
         ] {
-            assert_eq!(matches(pattern, text), covered, "{pattern} {text}");
+            assert!(!pattern.matches(outside), "{outside}");
         }
     }
 
     #[test]
-    fn t36_a_pattern_covers_whole_labels_only() {
-        let pattern = MailboxPattern::parse("*@partner.example").unwrap();
-        assert!(pattern.covers("a@PARTNER.example"));
-        for other in ["a@evilpartner.example", "a@sub.partner.example", "a@partner.example.evil", "partner.example"] {
-            assert!(!pattern.covers(other), "{other}");
+    fn stars_stay_on_their_side_of_the_at() {
+        let pattern = Pattern::parse("boss@*.example").unwrap();
+        assert!(pattern.matches("boss@a.b.example"));
+        assert!(!pattern.matches("other@x@boss@a.example"));
+        assert!(!pattern.matches("Boss@a.example"), "the local part has case");
+        assert!(Pattern::parse("*@*").unwrap().matches("a@b"));
+    }
+
+    #[test]
+    fn what_matches_nothing_is_no_pattern() {
+        for (wrong, says) in [
+            ("partner.example", "*@partner.example"),
+            ("@x", "matches no address"),
+            ("", "example.com"),
+            ("a[@x.y", "is not a pattern"),
+        ] {
+            let error = Pattern::parse(wrong).unwrap_err();
+            assert!(error.contains(says), "{error}");
         }
-        assert!(!MailboxPattern::parse("Boss@partner.example").unwrap().covers("boss@partner.example"));
-        assert!(MailboxPattern::parse("partner.example").is_err());
     }
 }

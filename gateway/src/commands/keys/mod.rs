@@ -1,0 +1,84 @@
+//! `wasmime keys`: looking after the keyring of a tenant.
+
+mod export;
+mod file;
+mod select;
+mod show;
+
+use std::path::PathBuf;
+
+use host::keyring::{Keyring, KeyringError};
+
+use crate::cli::{self, KeysCommand};
+use crate::config::{Configuration, ConfigurationError};
+use crate::exit::{Failure, Status};
+
+/// Does what is asked.
+pub fn run(arguments: &cli::Keys) -> Result<Status, Failure> {
+    match &arguments.command {
+        KeysCommand::Import(arguments) => file::import(arguments),
+        KeysCommand::Generate(arguments) => file::generate(arguments),
+        KeysCommand::List(arguments) => show::list(arguments),
+        KeysCommand::Show(arguments) => show::show(arguments),
+        KeysCommand::Export(arguments) => export::export(arguments),
+        KeysCommand::Pin(arguments) => select::pin(arguments),
+        KeysCommand::Remove(arguments) => select::remove(arguments),
+    }?;
+    Ok(Status::Ok)
+}
+
+/// The keyring of a tenant, which must be there.
+fn open(tenant: &cli::Tenant) -> Result<Keyring, Failure> {
+    Keyring::open(&path(tenant)?).map_err(failed)
+}
+
+/// The keyring of a tenant, made if it is not there.
+fn open_or_create(tenant: &cli::Tenant) -> Result<Keyring, Failure> {
+    let path = path(tenant)?;
+    let is_new = !path.exists();
+    let keyring = Keyring::open_or_create(&path).map_err(failed)?;
+    if is_new {
+        let sealed_by = host::keyring::seal::candidates(&path, keyring.method());
+        let sealed_by = sealed_by.iter().find(|file| file.exists()).map(|file| file.display().to_string());
+        eprintln!(
+            "wasmime: made the keyring {}, sealed by {}: back the two up to different places",
+            path.display(),
+            sealed_by.unwrap_or_default()
+        );
+    }
+    Ok(keyring)
+}
+
+fn path(tenant: &cli::Tenant) -> Result<PathBuf, ConfigurationError> {
+    let configuration = Configuration::read(&tenant.configuration.config)?;
+    Ok(configuration.tenant(tenant.tenant.as_deref())?.keyring.clone())
+}
+
+fn failed(error: KeyringError) -> Failure {
+    let status = if error.is_transient() { Status::Defer } else { Status::Failed };
+    Failure::new(status, error)
+}
+
+/// Reads a file the operator named.
+fn read(path: &std::path::Path) -> Result<zeroize::Zeroizing<Vec<u8>>, Failure> {
+    let read = || -> std::io::Result<Vec<u8>> {
+        if path.as_os_str() == "-" {
+            let mut octets = Vec::new();
+            std::io::Read::read_to_end(&mut std::io::stdin().lock(), &mut octets)?;
+            return Ok(octets);
+        }
+        std::fs::read(path)
+    };
+    read()
+        .map(zeroize::Zeroizing::new)
+        .map_err(|error| Failure::new(Status::Failed, format!("{} cannot be read: {error}", path.display())))
+}
+
+/// Reads the first line of a password file.
+fn password(path: &std::path::Path) -> Result<zeroize::Zeroizing<String>, Failure> {
+    let octets = read(path)?;
+    let line = octets.split(|&octet| octet == b'\n').next().unwrap_or_default();
+    host::keyring::password(line)
+        .filter(|password| !password.is_empty())
+        .ok_or_else(|| Failure::new(Status::Failed, format!("{} has no password on its first line", path.display())))
+}

@@ -1,0 +1,129 @@
+//! The authorities of a tenant, out of the files that its configuration names.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use der::{Decode, Encode};
+use host::keyring::{Bundle, pem};
+use host::{Refusal, Trust};
+use x509_cert::certificate::Rfc5280;
+use x509_cert::crl::CertificateList;
+
+use crate::config::Tenant;
+
+/// Trust anchors, intermediate authorities and revocation lists, read once.
+#[derive(Default)]
+pub struct FileTrust {
+    anchors: Vec<Vec<u8>>,
+    intermediates: Vec<Vec<u8>>,
+    revocation_lists: Vec<RevocationList>,
+}
+
+struct RevocationList {
+    /// The DER of the issuer's `Name`.
+    issuer: Vec<u8>,
+    encoded: Vec<u8>,
+}
+
+/// Most octets of a revocation list.
+const MAX_LIST: u64 = 64 << 20;
+
+impl FileTrust {
+    /// Reads the files of a tenant. The errors say what is wrong with each of
+    /// those that cannot be used.
+    pub fn read(tenant: &Tenant) -> Result<Self, Vec<String>> {
+        let mut trust = Self::default();
+        let mut errors = Vec::new();
+        for path in &tenant.anchors {
+            note(&mut errors, certificates(path).map(|found| trust.anchors.extend(found)));
+        }
+        for path in &tenant.intermediates {
+            note(&mut errors, certificates(path).map(|found| trust.intermediates.extend(found)));
+        }
+        for pattern in &tenant.revocation_lists {
+            match matching(pattern) {
+                Ok(paths) => {
+                    for path in paths {
+                        note(&mut errors, revocation_lists(&path).map(|found| trust.revocation_lists.extend(found)));
+                    }
+                }
+                Err(error) => errors.push(error),
+            }
+        }
+        if errors.is_empty() { Ok(trust) } else { Err(errors) }
+    }
+}
+
+impl Trust for FileTrust {
+    fn anchors(&self) -> Result<Vec<Vec<u8>>, Refusal> {
+        Ok(self.anchors.clone())
+    }
+
+    fn intermediates(&self) -> Result<Vec<Vec<u8>>, Refusal> {
+        Ok(self.intermediates.clone())
+    }
+
+    fn revocation_lists(&self, issuer: &[u8]) -> Result<Vec<Vec<u8>>, Refusal> {
+        Ok(self.revocation_lists.iter().filter(|list| list.issuer == issuer).map(|list| list.encoded.clone()).collect())
+    }
+}
+
+fn note(errors: &mut Vec<String>, read: Result<(), String>) {
+    errors.extend(read.err());
+}
+
+/// The certificates of a file.
+fn certificates(path: &Path) -> Result<Vec<Vec<u8>>, String> {
+    let octets = fs::read(path).map_err(|error| unreadable(path, &error))?;
+    let mut bundle = Bundle::default();
+    bundle.read(&path.display().to_string(), &octets, None).map_err(|error| error.to_string())?;
+    let certificates: Vec<Vec<u8>> = bundle.certificates().map(<[u8]>::to_vec).collect();
+    if certificates.is_empty() {
+        return Err(format!("{} has no certificate in it; put the authority's certificate there", path.display()));
+    }
+    Ok(certificates)
+}
+
+/// The files that a name with stars stands for. A name without must be there; one
+/// with may have none yet.
+fn matching(pattern: &Path) -> Result<Vec<PathBuf>, String> {
+    let text = pattern.to_string_lossy();
+    let mut paths = Vec::new();
+    let wrong = |error: glob::PatternError| format!("`{text}` is not a pattern of file names: {}", error.msg);
+    for entry in glob::glob(&text).map_err(wrong)? {
+        paths.push(entry.map_err(|error| unreadable(error.path(), error.error()))?);
+    }
+    if paths.is_empty() && !text.contains(['*', '?', '[']) {
+        return Err(format!("{text}: no such file"));
+    }
+    Ok(paths)
+}
+
+fn revocation_lists(path: &Path) -> Result<Vec<RevocationList>, String> {
+    let unsound = || format!("{} is not a revocation list (DER or PEM)", path.display());
+    let size = fs::metadata(path).map_err(|error| unreadable(path, &error))?.len();
+    if size > MAX_LIST {
+        return Err(format!("{} is larger than {} MiB", path.display(), MAX_LIST >> 20));
+    }
+    let octets = fs::read(path).map_err(|error| unreadable(path, &error))?;
+    let read = |encoded: &[u8]| {
+        let list = CertificateList::<Rfc5280>::from_der(encoded).map_err(|_| unsound())?;
+        let issuer = list.tbs_cert_list.issuer.to_der().map_err(|_| unsound())?;
+        Ok(RevocationList { issuer, encoded: encoded.to_vec() })
+    };
+    if !pem::is_pem(&octets) {
+        return Ok(vec![read(&octets)?]);
+    }
+    let name = path.display().to_string();
+    let blocks = pem::blocks(&name, &octets).collect::<Result<Vec<_>, _>>().map_err(|error| error.to_string())?;
+    let lists: Vec<_> = blocks
+        .iter()
+        .filter(|block| block.label == "X509 CRL")
+        .map(|block| read(&block.content))
+        .collect::<Result<_, String>>()?;
+    if lists.is_empty() { Err(unsound()) } else { Ok(lists) }
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> String {
+    format!("{} cannot be read: {error}", path.display())
+}
