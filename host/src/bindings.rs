@@ -24,3 +24,15 @@ bindgen!({
         "wasmime:filter/keys.private-key": crate::handle::PrivateKeyHandle,
     },
 });
+
+impl PartialEq for wasmime::filter::keys::KeyError {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Unsupported, Self::Unsupported) | (Self::Malformed, Self::Malformed) => true,
+            (Self::Refused(one), Self::Refused(other)) => one == other,
+            _ => false,
+        }
+    }
+}
+
+impl Eq for wasmime::filter::keys::KeyError {}

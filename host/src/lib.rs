@@ -65,7 +65,7 @@ pub use bindings::wasmime::filter::policy::{
 };
 pub use event::Event;
 pub use limits::Limits;
-pub use runtime::{Outcome, Runtime, RuntimeError, RuntimeOptions, Statistics};
+pub use runtime::{COMPONENT, Outcome, Runtime, RuntimeError, RuntimeOptions, Statistics};
 pub use scope::Scope;
 pub use services::{
     Authorise, Certificates, Clock, Entropy, Harvest, Identity, Policies, PrivateKey, PrivateKeys, Tenant, Trust,

@@ -236,7 +236,10 @@ impl Runtime {
     }
 }
 
-/// The component that is built with this library (`build.rs`).
+/// The file of the component that is built into this library, as `build.rs` made
+/// or found it.
+pub const COMPONENT: &str = env!("COMPONENT");
+
 static BUILT_IN: &[u8] = include_bytes!(env!("COMPONENT"));
 
 fn ticks(time: Duration) -> u64 {
