@@ -100,7 +100,7 @@ impl Call {
                 self.events.add(Event::new(Severity::Error, stop.cause(), vec![text("service", service)]));
                 Ok(Err(Refusal::Unavailable(format!("{service} did not answer in time"))))
             }
-            other => other.map(|answer| answer),
+            other => other,
         }
     }
 
