@@ -34,6 +34,8 @@ pub enum Command {
     Process(Process),
     /// Look after the keys of a tenant
     Keys(Keys),
+    /// Say what is wrong with configuration, keys, chains and expiry
+    Check(Check),
 }
 
 /// Which configuration.
@@ -124,6 +126,17 @@ pub enum Format {
     Json,
     /// The message itself
     Message,
+}
+
+/// Arguments of `wasmime check`.
+#[derive(Args, Debug)]
+#[command(after_help = "Exit status: 0 all is well, 1 something is wrong, 78 the configuration cannot be read.")]
+pub struct Check {
+    #[command(flatten)]
+    pub configuration: Configuration,
+    /// Judge as of this instant instead of now, as in 2026-11-22T12:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = time::parse)]
+    pub at: Option<u64>,
 }
 
 /// Arguments of `wasmime keys`.

@@ -34,6 +34,7 @@ fn main() -> ExitCode {
         Command::Demo(arguments) => show(&arguments),
         Command::Process(arguments) => commands::process::run(&arguments),
         Command::Keys(arguments) => commands::keys::run(&arguments),
+        Command::Check(arguments) => commands::check::run(&arguments),
     };
     match done {
         Ok(status) => status.into(),

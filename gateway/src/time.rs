@@ -4,6 +4,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use der::DateTime;
 
+/// Seconds of a day.
+pub const DAY: u64 = 86_400;
+
 /// Reads `2026-11-22T12:00:00Z` (RFC 3339, in UTC) as seconds since
 /// 1970-01-01T00:00:00Z.
 pub fn parse(text: &str) -> Result<u64, String> {

@@ -1,4 +1,5 @@
 //! What the program does, a file for each command.
 
+pub mod check;
 pub mod keys;
 pub mod process;

@@ -11,7 +11,7 @@ use std::fs;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
-use host::{Content, Delivery, Direction, Envelope, Limits, Outcome, Severity, Statistics, Verdict};
+use host::{Content, Delivery, Direction, Envelope, Event, Limits, Outcome, Severity, Statistics, Verdict};
 
 use crate::cli;
 use crate::config::Configuration;
@@ -38,6 +38,7 @@ pub fn run(arguments: &cli::Process) -> Result<Status, Failure> {
     if let Err(fault) = deliver(arguments, &received, &answer.verdict) {
         answer.fail(fault);
     }
+    log_events(&answer);
     tell(arguments, &envelope, &received, &answer)
 }
 
@@ -112,14 +113,10 @@ fn filter(
 /// Writes what is delivered to the output folder: all of it, or nothing.
 fn deliver(arguments: &cli::Process, received: &Received, verdict: &Verdict) -> Result<(), Fault> {
     let Verdict::Deliver(deliveries) = verdict else { return Ok(()) };
-    let Some(folder) = &arguments.output else {
-        if arguments.format == cli::Format::Message && deliveries.len() != 1 {
-            let detail =
-                format!("the message has {} deliveries: give --output, or one recipient a call", deliveries.len());
-            return Err(Fault::SetUp("format", detail));
-        }
-        return Ok(());
-    };
+    if arguments.format == cli::Format::Message && deliveries.len() != 1 {
+        return Err(Fault::SeveralForms(deliveries.len()));
+    }
+    let Some(folder) = &arguments.output else { return Ok(()) };
     let failed = |path: &Path, error| Fault::Write(path.display().to_string(), error);
     fs::create_dir_all(folder).map_err(|error| failed(folder, error))?;
     for (at, delivery) in deliveries.iter().enumerate() {
@@ -140,18 +137,21 @@ fn content<'a>(delivery: &'a Delivery, received: &'a Received) -> &'a [u8] {
     }
 }
 
+/// What was done for a tenant, for `-v`.
 fn log(tenant: &str, outcome: &Outcome) {
-    for event in &outcome.events {
-        let (event, fields, severity) = (&event.name, &event.fields, event.severity);
+    let Statistics { elapsed, memory_peak, host_calls, .. } = outcome.statistics;
+    tracing::info!(tenant, ?elapsed, memory_peak, host_calls, outcome.private_key_operations, "filtered");
+}
+
+/// The events, for `-v`: by itself standard error stays fit to be put into a
+/// bounce.
+fn log_events(answer: &Answer) {
+    for Event { severity, name, fields } in &answer.events {
         match severity {
-            Severity::Info => tracing::info!(tenant, event, ?fields),
-            // The verdict shows it, so standard error need not.
-            Severity::Warning | Severity::Error => tracing::warn!(tenant, event, ?fields),
+            Severity::Info => tracing::info!(event = name, ?fields),
+            Severity::Warning | Severity::Error => tracing::warn!(event = name, ?fields),
         }
     }
-    let Statistics { elapsed, memory_peak, host_calls, .. } = outcome.statistics;
-    let operations = outcome.private_key_operations;
-    tracing::info!(tenant, ?elapsed, memory_peak, host_calls, private_key_operations = operations, "done");
 }
 
 /// Prints the answer.

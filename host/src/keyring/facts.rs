@@ -8,7 +8,7 @@ use der::Decode;
 use pkcs1::RsaPublicKeyRef;
 use sha2::{Digest, Sha256};
 use smime::error::CertificateError;
-use smime::x509::{Certificate, address};
+use smime::x509::{Certificate, address, usage};
 use x509_cert::ext::pkix::BasicConstraints;
 use x509_cert::name::Name;
 
@@ -37,11 +37,16 @@ pub struct CertificateFacts {
     pub mailboxes: Vec<String>,
     /// Whether it is that of an authority (basicConstraints).
     pub authority: bool,
+    /// Whether it may verify signatures of mail: keyUsage, extendedKeyUsage, and
+    /// a key of a kind that is used.
+    pub signs: bool,
+    /// Whether mail may be encrypted to it.
+    pub enciphers: bool,
 }
 
 impl CertificateFacts {
     /// Reads the facts of a DER certificate.
-    pub(crate) fn from_der(encoded: &[u8]) -> Result<Self, CertificateError> {
+    pub fn from_der(encoded: &[u8]) -> Result<Self, CertificateError> {
         Ok(Self::of(&Certificate::from_der(encoded)?))
     }
 
@@ -60,6 +65,8 @@ impl CertificateFacts {
             not_after: certificate.not_after(),
             mailboxes: address::mailboxes(certificate),
             authority: constraints.is_some_and(|constraints| constraints.ca),
+            signs: usage::may_sign(certificate).is_ok(),
+            enciphers: usage::may_encipher(certificate).is_ok(),
         }
     }
 

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use rusqlite::{Transaction, params};
 use smime::x509::Certificate;
-use smime::x509::usage;
 
 use super::address::normalise;
 use super::error::{ImportError, KeyringError};
@@ -178,22 +177,20 @@ fn remarks(record: &Record, now: u64) -> Vec<String> {
     } else if now < facts.not_before {
         remarks.push("the certificate is not valid yet".to_owned());
     }
-    if let Ok(certificate) = Certificate::from_der(&record.certificate) {
-        let (signs, enciphers) = (usage::may_sign(&certificate).is_ok(), usage::may_encipher(&certificate).is_ok());
-        if facts.algorithm.unusable().is_none() {
-            match (signs, enciphers) {
-                (true, true) => {}
-                (true, false) => remarks.push("the certificate is for signatures only".to_owned()),
-                (false, true) => remarks.push("the certificate is for encryption only".to_owned()),
-                (false, false) => {
-                    remarks.push("the certificate is neither for signing nor for encrypting mail".to_owned())
-                }
-            }
+    if facts.algorithm.unusable().is_none() {
+        match (facts.signs, facts.enciphers) {
+            (true, true) => {}
+            (true, false) => remarks.push("the certificate is for signatures only".to_owned()),
+            (false, true) => remarks.push("the certificate is for encryption only".to_owned()),
+            (false, false) => remarks.push("the certificate is neither for signing nor for encrypting mail".to_owned()),
         }
-        if !record.pinned && record.kind == Kind::Public && !smime::x509::address::names(&certificate, &record.address)
-        {
-            remarks.push(format!("the certificate does not name {}: it counts only if it is pinned", record.address));
-        }
+    }
+    let is_named = || {
+        Certificate::from_der(&record.certificate)
+            .is_ok_and(|certificate| smime::x509::address::names(&certificate, &record.address))
+    };
+    if record.kind == Kind::Public && !record.pinned && !is_named() {
+        remarks.push(format!("the certificate does not name {}: it counts only if it is pinned", record.address));
     }
     remarks
 }

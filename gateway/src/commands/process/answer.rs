@@ -73,6 +73,8 @@ impl Answer {
 pub enum Fault {
     /// Something about the set-up: which, and what exactly.
     SetUp(&'static str, String),
+    /// One message was asked for, and there are so many.
+    SeveralForms(usize),
     /// The deliveries cannot be written: which, and why.
     Write(String, io::Error),
 }
@@ -83,6 +85,10 @@ impl From<Fault> for Answer {
         let not_ready = (451, 0, "The mail gateway is not ready; try again later");
         let (cause, told, (code, detail, text)) = match fault {
             Fault::SetUp(cause, told) => (cause, told, not_ready),
+            Fault::SeveralForms(forms) => {
+                let told = format!("{forms} different messages are one too many to print: use --output");
+                ("format", told, (451, 0, "The recipients need different forms of the message: call once for each"))
+            }
             Fault::Write(file, error) if error.kind() == io::ErrorKind::StorageFull => {
                 ("output", format!("{file}: {error}"), (452, 1, "Insufficient system storage; try again later"))
             }

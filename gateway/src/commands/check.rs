@@ -1,0 +1,98 @@
+//! `wasmime check`: what is wrong, in words, before a message finds out.
+
+mod findings;
+mod keyring;
+
+use std::path::Path;
+
+use host::keyring::{Authorities, CertificateFacts};
+use host::{HeaderProtection, Policies as _, Trust as _};
+
+use crate::config::{Configuration, Tenant};
+use crate::exit::{Failure, Status};
+use crate::trust::FileTrust;
+use crate::{cli, time};
+use findings::Findings;
+
+/// How long before a certificate expires it is time to say so, in days.
+const NOTICE_DAYS: u64 = 30;
+
+/// Says what is wrong with each tenant of a configuration.
+pub fn run(arguments: &cli::Check) -> Result<Status, Failure> {
+    let configuration = Configuration::read(&arguments.configuration.config)?;
+    let now = arguments.at.unwrap_or_else(time::now);
+    let mut status = Status::Ok;
+    for tenant in &configuration.tenants {
+        let mut findings = Findings::new(&tenant.name);
+        policies(tenant, &mut findings);
+        let authorities = authorities(tenant, now, &mut findings);
+        keyring::check(tenant, &authorities, now, &mut findings);
+        print!("{findings}");
+        if findings.is_wrong() {
+            status = Status::Failed;
+        }
+    }
+    Ok(status)
+}
+
+fn policies(tenant: &Tenant, findings: &mut Findings) {
+    let everyone = tenant.outbound("");
+    let rules = tenant.rules.iter().map(|rule| rule.outbound().header);
+    if rules.chain([everyone.header]).any(|header| header == HeaderProtection::Hidden) {
+        findings.wrong("header = \"hidden\" is not done by this release, which refuses mail under it; use \"none\"");
+    }
+}
+
+/// Reads the authorities, as far as they can be read.
+fn authorities(tenant: &Tenant, now: u64, findings: &mut Findings) -> Authorities {
+    let trust = match FileTrust::read(tenant) {
+        Ok(trust) => trust,
+        Err(errors) => {
+            errors.iter().for_each(|error| findings.wrong(error));
+            return Authorities::default();
+        }
+    };
+    if !tenant.revocation_lists.is_empty() {
+        findings.note("revocation-lists are read, and not used by this release: a revoked certificate still counts");
+    }
+    let (anchors, intermediates) = (trust.anchors().unwrap_or_default(), trust.intermediates().unwrap_or_default());
+    for (kind, certificates) in [("trust anchor", &anchors), ("intermediate authority", &intermediates)] {
+        for encoded in certificates {
+            match CertificateFacts::from_der(encoded) {
+                Ok(facts) => authority(kind, &facts, now, findings),
+                Err(_) => findings.wrong(format!("a {kind} does not parse; write it anew")),
+            }
+        }
+    }
+    Authorities::new(&anchors, &intermediates)
+}
+
+fn authority(kind: &str, facts: &CertificateFacts, now: u64, findings: &mut Findings) {
+    let title = facts.title();
+    if facts.not_after < now {
+        findings.wrong(format!("the {kind} {title} expired on {}; replace it", time::day(facts.not_after)));
+    } else if facts.not_after < now.saturating_add(NOTICE_DAYS * time::DAY) {
+        findings.wrong(format!("the {kind} {title} expires on {}; get its successor", time::day(facts.not_after)));
+    } else if now < facts.not_before {
+        findings.wrong(format!("the {kind} {title} is not valid before {}", time::day(facts.not_before)));
+    }
+    if !facts.authority {
+        let instead = "`wasmime keys import --pin` is for certificates of people";
+        findings.wrong(format!("the {kind} {title} is not the certificate of an authority; {instead}"));
+    }
+    if let Some(reason) = facts.algorithm.unusable() {
+        findings.wrong(format!("the key of the {kind} {title} {reason}"));
+    }
+}
+
+/// Says if others than the owner can use a file.
+fn exposed(path: &Path, what: &str, findings: &mut Findings) {
+    use std::os::unix::fs::PermissionsExt;
+    if let Ok(metadata) = std::fs::metadata(path) {
+        let mode = metadata.permissions().mode() & 0o777;
+        if mode & 0o077 != 0 {
+            let path = path.display();
+            findings.wrong(format!("the {what} {path} is open to others (mode {mode:04o}); run: chmod 600 {path}"));
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! The program as it is called: what it does, what it says, how it ends.
+
+mod bench;
+mod check;
+mod demo;
+mod formats;
+mod help;
+mod keys;
+mod process;
