@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 pub mod budget;
+mod buffer;
 pub mod cms;
 pub mod crypto;
 pub mod error;

@@ -1,7 +1,7 @@
 //! Writing DER around octets that are DER already.
 
 use super::ber::tag;
-use crate::mime::writer;
+use crate::buffer::surround;
 
 /// A value: `tag`, its length, and `parts` one after the other as contents.
 pub fn value(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
@@ -39,7 +39,7 @@ pub struct Level<'a> {
 /// room, else in one of the exact size.
 pub fn around(levels: &[Level<'_>], contents: Vec<u8>) -> Vec<u8> {
     let (before, after) = ends(levels, contents.len());
-    writer::surround(&before, contents, &after)
+    surround(&before, contents, &after)
 }
 
 /// The same, with `contents` copied.

@@ -7,10 +7,11 @@ use super::layer;
 use super::protect::{self, Author, Encryption};
 use super::recipient::{Directory, Peer, common_cipher};
 use crate::budget::Budget;
+use crate::buffer::surround;
 use crate::cms::{Cipher, algorithm};
 use crate::error::{Error, PolicyError};
 use crate::host::{Demand, Field, HeaderProtection, Host, OutboundPolicy, Refusal, Severity, SignatureForm};
-use crate::mime::{Entity, address, canonical, writer};
+use crate::mime::{Entity, address, canonical};
 use crate::verdict::{Content, Delivery, Envelope};
 
 /// The deliveries of a message that leaves, or why there are none.
@@ -274,7 +275,7 @@ impl<H: Host> Sending<'_, H> {
         if header.first("MIME-Version").is_none() {
             kept.extend_from_slice(b"MIME-Version: 1.0\r\n");
         }
-        writer::surround(&kept, entity, b"")
+        surround(&kept, entity, b"")
     }
 }
 

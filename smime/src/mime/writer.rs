@@ -2,6 +2,7 @@
 //! fields, into octets that are reserved once.
 
 use super::base64;
+use crate::buffer::surround;
 
 /// Makes an `application/pkcs7-mime` entity of the DER of a `ContentInfo`: header
 /// fields, an empty line and base64 (RFC 8551, section 3.2). It grows in the
@@ -35,20 +36,6 @@ pub fn multipart_signed(entity: Vec<u8>, micalg: &str, signature_der: &[u8], bou
     base64::append(&mut after, signature_der);
     after.extend_from_slice(&end);
     surround(&top, entity, &after)
-}
-
-/// Puts octets before and after a content: in its buffer, if that has room, else
-/// in one of the exact size.
-pub fn surround(before: &[u8], mut content: Vec<u8>, after: &[u8]) -> Vec<u8> {
-    let len = content.len();
-    content.reserve_exact(before.len() + after.len());
-    content.resize(before.len() + len, 0);
-    content.copy_within(..len, before.len());
-    if let Some(front) = content.get_mut(..before.len()) {
-        front.copy_from_slice(before);
-    }
-    content.extend_from_slice(after);
-    content
 }
 
 /// What stands before the entity, between it and the signature, and at the end.
