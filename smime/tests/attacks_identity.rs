@@ -252,3 +252,19 @@ fn t41_a_bomb_of_certificates_costs_bounded_work() {
     assert!(lan.reported("message-rejected", Some("limit-path-steps")));
     assert_eq!(lan.private_key_operations(), 0);
 }
+
+#[test]
+fn t30_sha1_counts_only_where_the_policy_names_it() {
+    let message = forge::message("alice@peer.example", &forge::sign_sha1("alice", ENTITY));
+    let mut lan = strict();
+    assert_eq!(rejected(&lan.receive(&["carol@lan.example"], &message)), "550 5.7.6");
+    lan.inbound.verify = Demand::Opportunistic;
+    let arrived = text(delivered(lan.receive(&["carol@lan.example"], &message), &message));
+    assert!(arrived.contains("smime=policy (algorithm)"), "{arrived}");
+    lan.legacy.sha1 = true;
+    let arrived = text(delivered(lan.receive(&["carol@lan.example"], &message), &message));
+    assert!(arrived.contains("smime=pass"), "{arrived}");
+    // What was altered is refused all the same.
+    let altered = text(message).replace("Subject: forged", "Subject: altered").replacen("MII", "MIJ", 1);
+    assert_eq!(rejected(&lan.receive(&["carol@lan.example"], altered.as_bytes())), "550 5.7.7");
+}

@@ -296,7 +296,7 @@ pub mod forge {
     use smime::cms::signed_data::{self, Signer};
     use smime::cms::{self, Cipher, attributes, auth_enveloped_data, enveloped_data};
     use smime::crypto::private_key::SoftwareKey;
-    use smime::crypto::{Bulk, Software};
+    use smime::crypto::{Bulk, DigestAlgorithm, Software};
     use smime::host::PrivateKey;
     use smime::mime::writer;
     use smime::x509::Certificate;
@@ -342,6 +342,22 @@ pub mod forge {
         let likenesses: Vec<&[u8]> = likenesses.iter().map(Vec::as_slice).collect();
         let signers: Vec<Signer<'_>> = (0..signers).map(signer).collect();
         writer::pkcs7_mime(signed_data::write(Some(entity), &signers, &likenesses), "signed-data")
+    }
+
+    /// An opaque signature with SHA-1, as old clients make it.
+    pub fn sign_sha1(name: &str, entity: &[u8]) -> Vec<u8> {
+        use rsa::pkcs8::DecodePrivateKey;
+        let certificate = Certificate::from_der(&super::certificate(name)).expect("a certificate");
+        let (hash, data) = (DigestAlgorithm::Sha1, "1.2.840.113549.1.7.1".parse().expect("id-data"));
+        let attributes = attributes::signed_attributes(data, &Software.digest(hash, entity), NOW, &certificate, hash);
+        let key = rsa::RsaPrivateKey::from_pkcs8_der(&read(&format!("{name}.p8"))).expect("a key");
+        let signature = key.sign(rsa::Pkcs1v15Sign::new::<sha1::Sha1>(), &hash.compute(&attributes)).expect("signs");
+        // sha1 without parameters, and sha1WithRSAEncryption.
+        let digest = hex_literal::hex!("300706052b0e03021a").to_vec();
+        let algorithm = hex_literal::hex!("300d06092a864886f70d0101050500").to_vec();
+        let signer = Signer { certificate: &certificate, digest, algorithm, attributes, signature };
+        let der = signed_data::write(Some(entity), &[signer], &[certificate.encoded()]);
+        writer::pkcs7_mime(der, "signed-data")
     }
 
     /// A `multipart/signed` entity around `entity`, by `name`.
