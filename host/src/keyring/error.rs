@@ -64,6 +64,8 @@ pub enum KeyringError {
     },
     /// A sealed key was altered, or moved from another row or keyring.
     Unsealable(String),
+    /// A password is too short to protect a private key.
+    ShortPassword,
     /// The cryptographic library refused.
     Cryptography(&'static str),
     /// Nothing that was asked for is filed.
@@ -131,7 +133,10 @@ pub enum ImportError {
     NoCertificate(String),
     /// Certificates of authorities alone.
     OnlyAuthorities,
-    /// Two private keys and one address option, or the like.
+    /// A PKCS #12 file whose private key says not whose certificate it is for, or
+    /// that has none.
+    Unlinked(String),
+    /// Nothing was given.
     Nothing,
 }
 
@@ -181,6 +186,9 @@ impl fmt::Display for KeyringError {
                 "the private key {key} does not unseal: its row was altered or comes from another keyring; import it \
                  again from its own backup"
             ),
+            Self::ShortPassword => {
+                write!(f, "the password is too short to protect a private key: it needs 12 characters or more")
+            }
             Self::Cryptography(what) => write!(f, "the cryptographic library could not {what}"),
             Self::NotFound(what) => write!(f, "{what}; `wasmime keys list` shows what is filed"),
             Self::Ambiguous { address, fingerprints } => write!(
@@ -230,6 +238,11 @@ impl fmt::Display for ImportError {
                 f,
                 "these are certificates of authorities only; list the file under `anchors` or `intermediates` in the \
                  configuration"
+            ),
+            Self::Unlinked(file) => write!(
+                f,
+                "{file} has no private key, or one that is not linked to its certificate; convert it with: openssl pkcs12 \
+                 -in {file} -out keys.pem, and import keys.pem"
             ),
             Self::Nothing => write!(f, "there is neither a certificate nor a private key in what was given"),
         }

@@ -36,9 +36,7 @@ impl Keyring {
         password: &str,
     ) -> Result<Zeroizing<Vec<u8>>, KeyringError> {
         if password.chars().count() < MIN_PASSWORD {
-            return Err(KeyringError::Cryptography(
-                "protect a private key with so short a password: 12 characters are the least",
-            ));
+            return Err(KeyringError::ShortPassword);
         }
         let pkcs8 = self.pkcs8(&record.facts.key_id)?;
         let chain = self.chain(&record.facts.fingerprint)?;
