@@ -9,7 +9,7 @@
 //!   `<keyring>.key` with mode 0600 (the default): who has both files has the
 //!   keys, so back them up to different places;
 //! * a **passphrase**, stretched with scrypt, when a file `<keyring>.passphrase`
-//!   is there as the keyring is made. It costs 32 MiB and some 50 ms each time
+//!   is there as the keyring is made. It costs 32 MiB and a tenth of a second each time
 //!   a keyring is opened, and once when there is one process for all messages.
 //!
 //! Either file is looked for in `$CREDENTIALS_DIRECTORY` first, where systemd's
