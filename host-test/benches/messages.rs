@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use divan::{Bencher, counter::BytesCount};
 use host::{Runtime, RuntimeOptions};
+use host_test::native;
 use host_test::sizes::{self, SIZES};
 use host_test::variants::cache;
 
@@ -20,30 +21,28 @@ fn main() {
 
 #[divan::bench(args = SIZES)]
 fn outbound(bencher: Bencher<'_, '_>, size: usize) {
-    let (script, message, (out, _)) = (sizes::script(), sizes::message(size), sizes::envelopes());
-    let (tenant, _) = script.tenant();
+    let (tenant, message, (out, _)) = (sizes::tenant(), sizes::message(size), sizes::envelopes());
     bencher.counter(BytesCount::new(message.len())).bench(|| RUNTIME.run(&tenant, &out, &message));
 }
 
 #[divan::bench(args = SIZES)]
 fn inbound(bencher: Bencher<'_, '_>, size: usize) {
-    let (script, message, (out, back)) = (sizes::script(), sizes::message(size), sizes::envelopes());
-    let sent = script.run(&RUNTIME, &out, &message);
+    let (tenant, message, (out, back)) = (sizes::tenant(), sizes::message(size), sizes::envelopes());
+    let sent = RUNTIME.run(&tenant, &out, &message);
     let message = sizes::delivered(&sent).expect("it goes out");
-    let (tenant, _) = script.tenant();
     bencher.counter(BytesCount::new(message.len())).bench(|| RUNTIME.run(&tenant, &back, message));
 }
 
 #[divan::bench(args = SIZES)]
 fn outbound_natively(bencher: Bencher<'_, '_>, size: usize) {
-    let (script, message, (out, _)) = (sizes::script(), sizes::message(size), sizes::envelopes());
-    bencher.counter(BytesCount::new(message.len())).bench(|| script.run_natively(&out, &message));
+    let (tenant, message, (out, _)) = (sizes::tenant(), sizes::message(size), sizes::envelopes());
+    bencher.counter(BytesCount::new(message.len())).bench(|| native::run(&tenant, &out, &message));
 }
 
 #[divan::bench(args = SIZES)]
 fn inbound_natively(bencher: Bencher<'_, '_>, size: usize) {
-    let (script, message, (out, back)) = (sizes::script(), sizes::message(size), sizes::envelopes());
-    let sent = script.run_natively(&out, &message);
+    let (tenant, message, (out, back)) = (sizes::tenant(), sizes::message(size), sizes::envelopes());
+    let sent = native::run(&tenant, &out, &message);
     let message = sizes::delivered(&sent).expect("it goes out");
-    bencher.counter(BytesCount::new(message.len())).bench(|| script.run_natively(&back, message));
+    bencher.counter(BytesCount::new(message.len())).bench(|| native::run(&tenant, &back, message));
 }

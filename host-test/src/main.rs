@@ -69,7 +69,8 @@ fn run(arguments: &Arguments) -> Result<usize, String> {
     if arguments.sizes {
         for path in arguments.component.iter().cloned().map(Some).chain(own.then_some(None)) {
             let name = path.as_ref().map_or_else(|| "built-in".to_owned(), |path| path.display().to_string());
-            println!("\n{name}\n{}", sizes::table(&runtime(path).map_err(|e| e.to_string())?)?);
+            println!("\n{name}: {}", sizes::start(path.clone())?);
+            println!("{}", sizes::table(&runtime(path).map_err(|e| e.to_string())?)?);
         }
     }
     Ok(differences)

@@ -34,6 +34,8 @@ pub struct Script {
     pub outbound_of: HashMap<String, OutboundPolicy>,
     /// The inbound policies of some recipients.
     pub inbound_of: HashMap<String, InboundPolicy>,
+    /// Whether a component with `key-export` is given the keys.
+    pub exportable: bool,
     /// What a message may cost.
     pub limits: Limits,
 }
@@ -64,6 +66,7 @@ impl Default for Script {
             policies: FixedPolicies::default(),
             outbound_of: HashMap::new(),
             inbound_of: HashMap::new(),
+            exportable: true,
             limits: Limits::default(),
         }
     }
@@ -98,7 +101,7 @@ impl Script {
             keys.add_certificate(owner, entry.clone());
         }
         for (owner, key) in &self.keys {
-            let identity = SeededKey::new(&key.pkcs8, &entropy).identity(&key.certificate, &key.chain);
+            let identity = SeededKey::new(&key.pkcs8, &entropy, self.exportable).identity(&key.certificate, &key.chain);
             keys.add_identity(owner, identity);
         }
         let keys = Arc::new(keys);

@@ -41,12 +41,13 @@ impl Entropy for SeededEntropy {
 pub struct SeededKey {
     pkcs8: Zeroizing<Vec<u8>>,
     entropy: SeededEntropy,
+    exportable: bool,
 }
 
 impl SeededKey {
-    /// The key of a PKCS #8 `PrivateKeyInfo` in DER.
-    pub fn new(pkcs8: &[u8], entropy: &SeededEntropy) -> Self {
-        Self { pkcs8: Zeroizing::new(pkcs8.to_vec()), entropy: entropy.clone() }
+    /// The key of a PKCS #8 `PrivateKeyInfo` in DER, which is handed out or not.
+    pub fn new(pkcs8: &[u8], entropy: &SeededEntropy, exportable: bool) -> Self {
+        Self { pkcs8: Zeroizing::new(pkcs8.to_vec()), entropy: entropy.clone(), exportable }
     }
 
     /// The identity of this key.
@@ -75,7 +76,7 @@ impl PrivateKey for SeededKey {
     }
 
     fn pkcs8(&self) -> Option<Zeroizing<Vec<u8>>> {
-        Some(self.pkcs8.clone())
+        self.exportable.then(|| self.pkcs8.clone())
     }
 }
 

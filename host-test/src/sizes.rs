@@ -1,11 +1,15 @@
 //! What messages of various sizes cost: time, memory and instructions, on the way
 //! out and on the way in.
 
-use std::time::Duration;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use host::{Content, Direction, Envelope, Outcome, Runtime, Verdict};
+use host::memory::MemoryKeys;
+use host::{Certificates, Content, Direction, Envelope, Identity, Outcome, Runtime, SoftwareKey, Tenant, Verdict};
 
 use crate::script::{Script, envelope};
+use crate::variants;
 
 /// The sizes that are measured, in octets.
 pub const SIZES: [usize; 4] = [4 << 10, 256 << 10, 1 << 20, 25 << 20];
@@ -39,11 +43,29 @@ pub fn message(size: usize) -> Vec<u8> {
     message
 }
 
-/// The people of [`message`] and their keys.
+/// The people of [`message`] and their keys, for comparisons.
 pub fn script() -> Script {
     let mut script = Script::with_keys_of(&["alice", "carol"]);
     script.limits.time = Duration::from_secs(120);
     script
+}
+
+/// The same with keys as a real host holds them.
+pub fn tenant() -> Tenant {
+    let script = script();
+    let mut keys = MemoryKeys::default();
+    for (owner, entry) in &script.certificates {
+        keys.add_certificate(owner, entry.clone());
+    }
+    for (owner, key) in &script.keys {
+        let software = SoftwareKey::from_pkcs8(&key.pkcs8).expect("the keys of the people load");
+        let (certificate, chain) = (key.certificate.clone(), key.chain.clone());
+        keys.add_identity(owner, Identity { certificate, chain, key: Arc::new(software) });
+    }
+    let keys = Arc::new(keys);
+    let (tenant, _) = script.tenant();
+    let entropy = Arc::new(host::services::SystemEntropy);
+    Tenant { certificates: Arc::clone(&keys) as Arc<dyn Certificates>, private_keys: keys, entropy, ..tenant }
 }
 
 /// The envelope of [`message`] on its way out, and on its way in.
@@ -54,10 +76,10 @@ pub fn envelopes() -> (Envelope, Envelope) {
 /// Sends a message of `size` octets out and takes it in again. Gives both
 /// outcomes, each with the size of the message that went in.
 pub fn there_and_back(runtime: &Runtime, size: usize) -> Result<[(usize, Outcome); 2], String> {
-    let (script, message, (out, back)) = (script(), message(size), envelopes());
-    let sent = script.run(runtime, &out, &message);
+    let (tenant, message, (out, back)) = (tenant(), message(size), envelopes());
+    let sent = runtime.run(&tenant, &out, &message);
     let on_the_wire = delivered(&sent)?.to_vec();
-    let received = script.run(runtime, &back, &on_the_wire);
+    let received = runtime.run(&tenant, &back, &on_the_wire);
     delivered(&received)?;
     Ok([(message.len(), sent), (on_the_wire.len(), received)])
 }
@@ -71,6 +93,21 @@ pub fn delivered(outcome: &Outcome) -> Result<&[u8], String> {
         },
         refused => Err(format!("{}; {:?}", crate::compare::name(refused), outcome.events)),
     }
+}
+
+/// How long it takes to start with a component that was compiled before, and to
+/// answer a message with which there is nothing to do, as text.
+pub fn start(component: Option<PathBuf>) -> Result<String, String> {
+    let (tenant, (_, back)) = (tenant(), envelopes());
+    let runtime = variants::runtime(component.clone()).map_err(|e| e.to_string())?;
+    let smallest = |_| runtime.run(&tenant, &back, b"From: alice@peer.example\r\n\r\n").statistics.elapsed;
+    let answered = (0..100).map(smallest).min().unwrap_or_default();
+    let starts = (0..10).map(|_| {
+        let started = Instant::now();
+        variants::runtime(component.clone()).map(|_| started.elapsed()).map_err(|e| e.to_string())
+    });
+    let started = starts.collect::<Result<Vec<_>, _>>()?.into_iter().min().unwrap_or_default();
+    Ok(format!("start {started:.1?}, a fresh instance and the smallest message {answered:.1?}"))
 }
 
 /// The table of what messages of all sizes cost, as text.

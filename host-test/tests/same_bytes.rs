@@ -66,6 +66,13 @@ fn a_pss_key_salts_from_the_same_randomness() {
 }
 
 #[test]
+fn a_key_that_is_not_handed_out_is_used_through_its_handle() {
+    // By the components with `key-export`, too.
+    let script = Script { exportable: false, ..Script::with_keys_of(&["alice", "carol"]) };
+    out_and_in(&script, "alice", &["carol"]);
+}
+
+#[test]
 fn several_recipients_and_a_copy_of_ones_own() {
     out_and_in(&Script::with_keys_of(&["alice", "carol", "dave"]), "alice", &["carol"]);
     let script = Script::with_keys_of(&["alice", "carol", "dave"]);

@@ -1,34 +1,83 @@
-//! Whose key a `RecipientInfo` is for: a key opens only what names its own
-//! certificate (RFC 5652, section 6.2).
+//! What a private key needs to know of a `RecipientInfo`: whose key it is for, and
+//! how the content-encryption key was encrypted (RFC 5652, section 6.2.1). It is
+//! read as the logic reads it, so that both agree on odd but real certificates.
 
-use cms::enveloped_data::{KeyAgreeRecipientIdentifier, RecipientIdentifier, RecipientInfo};
-use der::{Decode, Encode};
-use x509_cert::Certificate;
-use x509_cert::ext::pkix::SubjectKeyIdentifier;
+use der::asn1::{AnyRef, OctetStringRef};
+use der::{Decode, Encode, Reader, SliceReader, Tag, TagNumber, Tagged};
+use smime::x509::Certificate;
+use spki::AlgorithmIdentifierOwned;
 
-/// A `RecipientInfo` or certificate that does not parse.
+/// Why a `RecipientInfo` cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Malformed;
+pub(crate) enum Unreadable {
+    /// It, or the certificate it is held against, does not parse.
+    Malformed,
+    /// It is not for an RSA key.
+    OtherKind,
+}
 
-/// Whether `recipient_info` (DER) names `certificate` (DER), by issuer and serial
-/// number or by subject key identifier.
-pub(crate) fn is_addressed_to(recipient_info: &[u8], certificate: &[u8]) -> Result<bool, Malformed> {
-    if recipient_info.len() > LONGEST {
-        return Err(Malformed);
+impl From<der::Error> for Unreadable {
+    fn from(_: der::Error) -> Self {
+        Self::Malformed
     }
-    let info = RecipientInfo::from_der(recipient_info).map_err(|_| Malformed)?;
-    let certificate = Certificate::from_der(certificate).map_err(|_| Malformed)?;
-    match info {
-        RecipientInfo::Ktri(info) => Ok(match &info.rid {
-            RecipientIdentifier::IssuerAndSerialNumber(id) => is_issuer_and_serial(id, &certificate),
-            RecipientIdentifier::SubjectKeyIdentifier(id) => is_key_identifier(id, &certificate),
-        }),
-        RecipientInfo::Kari(info) => Ok(info.recipient_enc_keys.iter().any(|key| match &key.rid {
-            KeyAgreeRecipientIdentifier::IssuerAndSerialNumber(id) => is_issuer_and_serial(id, &certificate),
-            KeyAgreeRecipientIdentifier::RKeyId(id) => is_key_identifier(&id.subject_key_identifier, &certificate),
-        })),
-        // Nothing else is for a certificate.
-        _ => Ok(false),
+}
+
+/// ```text
+/// KeyTransRecipientInfo ::= SEQUENCE {
+///   version CMSVersion,
+///   rid RecipientIdentifier,
+///   keyEncryptionAlgorithm KeyEncryptionAlgorithmIdentifier,
+///   encryptedKey EncryptedKey }
+/// RecipientIdentifier ::= CHOICE {
+///   issuerAndSerialNumber IssuerAndSerialNumber,
+///   subjectKeyIdentifier [0] SubjectKeyIdentifier }
+/// ```
+pub(crate) struct KeyTransRecipientInfo<'a> {
+    identifier: AnyRef<'a>,
+    /// How the key was encrypted.
+    pub algorithm: AlgorithmIdentifierOwned,
+    /// The key, encrypted.
+    pub encrypted_key: &'a [u8],
+}
+
+impl<'a> KeyTransRecipientInfo<'a> {
+    /// Reads the DER of a `RecipientInfo`.
+    pub(crate) fn from_der(encoded: &'a [u8]) -> Result<Self, Unreadable> {
+        if encoded.len() > LONGEST {
+            return Err(Unreadable::Malformed);
+        }
+        let info = AnyRef::from_der(encoded)?;
+        // Every other kind of recipient is tagged otherwise.
+        if info.tag() != Tag::Sequence {
+            return Err(Unreadable::OtherKind);
+        }
+        let mut reader = SliceReader::new(info.value())?;
+        AnyRef::decode(&mut reader)?.tag().assert_eq(Tag::Integer)?;
+        let identifier = AnyRef::decode(&mut reader)?;
+        let algorithm = AlgorithmIdentifierOwned::decode(&mut reader)?;
+        let encrypted_key = <&OctetStringRef>::decode(&mut reader)?.as_bytes();
+        reader.finish()?;
+        Ok(Self { identifier, algorithm, encrypted_key })
+    }
+
+    /// Whether this names `certificate` (DER), by issuer and serial number or by
+    /// subject key identifier.
+    pub(crate) fn names(&self, certificate: &[u8]) -> Result<bool, Unreadable> {
+        let certificate = Certificate::from_der(certificate).map_err(|_| Unreadable::Malformed)?;
+        match self.identifier.tag() {
+            Tag::Sequence => {
+                let mut reader = SliceReader::new(self.identifier.value())?;
+                let issuer = AnyRef::decode(&mut reader)?.to_der()?;
+                let serial = AnyRef::decode(&mut reader)?;
+                serial.tag().assert_eq(Tag::Integer)?;
+                reader.finish()?;
+                Ok(issuer == certificate.issuer_der() && unpadded(serial.value()) == unpadded(certificate.serial()))
+            }
+            Tag::ContextSpecific { number: TagNumber(0), .. } => {
+                Ok(certificate.subject_key_identifier() == Some(self.identifier.value()))
+            }
+            _ => Err(Unreadable::Malformed),
+        }
     }
 }
 
@@ -36,16 +85,48 @@ pub(crate) fn is_addressed_to(recipient_info: &[u8], certificate: &[u8]) -> Resu
 /// names in use could need, and then some.
 const LONGEST: usize = 64 << 10;
 
-fn is_issuer_and_serial(id: &cms::cert::IssuerAndSerialNumber, certificate: &Certificate) -> bool {
-    let certificate = certificate.tbs_certificate();
-    id.serial_number == *certificate.serial_number()
-        // As octets: the sender copied the name from this certificate.
-        && matches!((id.issuer.to_der(), certificate.issuer().to_der()), (Ok(a), Ok(b)) if a == b)
+/// A serial number without the zeros that some put before it, and others drop.
+fn unpadded(serial: &[u8]) -> &[u8] {
+    let zeros = serial.iter().take_while(|octet| **octet == 0).count();
+    serial.get(zeros..).unwrap_or_default()
 }
 
-fn is_key_identifier(id: &SubjectKeyIdentifier, certificate: &Certificate) -> bool {
-    matches!(
-        certificate.tbs_certificate().get_extension::<SubjectKeyIdentifier>(),
-        Ok(Some((_, of_certificate))) if of_certificate.0 == id.0
-    )
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use smime::cms::recipient::{KeyTransport, key_transport, key_transport_by_key_identifier};
+
+    use super::*;
+
+    fn certificate(name: &str) -> Certificate {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../smime/tests/vectors/people");
+        Certificate::from_der(&std::fs::read(folder.join(format!("{name}.der"))).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn t33_a_recipient_info_is_for_its_own_certificate_alone() {
+        let (carol, dave) = (certificate("carol"), certificate("dave"));
+        let mut draw = |len: u32| vec![7; len as usize];
+        for info in [
+            key_transport(&carol, KeyTransport::Pkcs1v15, &[1; 32], &mut draw).unwrap(),
+            key_transport_by_key_identifier(&carol, KeyTransport::OaepSha256, &[1; 32], &mut draw).unwrap(),
+        ] {
+            let info = KeyTransRecipientInfo::from_der(&info).unwrap();
+            assert_eq!(info.encrypted_key.len(), 256);
+            // The two have the same issuer.
+            assert_eq!(info.names(carol.encoded()), Ok(true));
+            assert_eq!(info.names(dave.encoded()), Ok(false));
+            assert_eq!(info.names(b"no certificate"), Err(Unreadable::Malformed));
+        }
+    }
+
+    #[test]
+    fn what_is_no_key_transport_is_told_from_what_is_broken() {
+        let read = |encoded: &[u8]| KeyTransRecipientInfo::from_der(encoded).err();
+        assert_eq!(read(b""), Some(Unreadable::Malformed));
+        assert_eq!(read(b"\x30\x00"), Some(Unreadable::Malformed));
+        assert_eq!(read(b"\xa1\x00"), Some(Unreadable::OtherKind));
+        assert_eq!(read(&[0x30; 1 << 17]), Some(Unreadable::Malformed));
+    }
 }

@@ -16,7 +16,6 @@ use aws_lc_rs::rsa::{
 use aws_lc_rs::signature::{
     RSA_PKCS1_SHA256, RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RSA_PSS_SHA256, RSA_PSS_SHA384, RSA_PSS_SHA512, RsaEncoding,
 };
-use cms::enveloped_data::RecipientInfo;
 use const_oid::db::rfc5912::{ID_RSAES_OAEP, ID_RSASSA_PSS, RSA_ENCRYPTION};
 use der::asn1::{AnyRef, OctetStringRef};
 use der::{Decode, Encode};
@@ -30,6 +29,7 @@ use spki::AlgorithmIdentifierOwned;
 use subtle::{Choice, ConditionallySelectable as _};
 use zeroize::Zeroizing;
 
+use crate::recipient::{KeyTransRecipientInfo, Unreadable};
 use crate::services::PrivateKey;
 use crate::{KeyError, Refusal};
 
@@ -120,13 +120,12 @@ impl PrivateKey for SoftwareKey {
     }
 
     fn unwrap_key(&self, recipient_info: &[u8], length: u32) -> Result<Vec<u8>, KeyError> {
-        let RecipientInfo::Ktri(recipient) =
-            RecipientInfo::from_der(recipient_info).map_err(|_| KeyError::Malformed)?
-        else {
-            return Err(KeyError::Unsupported);
-        };
-        let encrypted_key = recipient.enc_key.as_bytes();
-        match KeyTransport::read(&recipient.key_enc_alg).ok_or(KeyError::Unsupported)? {
+        let recipient = KeyTransRecipientInfo::from_der(recipient_info).map_err(|unreadable| match unreadable {
+            Unreadable::Malformed => KeyError::Malformed,
+            Unreadable::OtherKind => KeyError::Unsupported,
+        })?;
+        let encrypted_key = recipient.encrypted_key;
+        match KeyTransport::read(&recipient.algorithm).ok_or(KeyError::Unsupported)? {
             KeyTransport::Pkcs1v15 => {
                 let key = self.pkcs1v15.as_ref().ok_or(KeyError::Unsupported)?;
                 or_random(length, key.min_output_size(), |out| {

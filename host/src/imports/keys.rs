@@ -9,8 +9,9 @@ use crate::bindings::wasmime::filter::{key_export, keys};
 use crate::call::Call;
 use crate::event::text;
 use crate::handle::PrivateKeyHandle;
+use crate::recipient::{KeyTransRecipientInfo, Unreadable};
 use crate::stop::Stop;
-use crate::{Entry, KeyError, Refusal, Severity, recipient};
+use crate::{Entry, KeyError, Refusal, Severity};
 
 impl keys::Host for Call {
     fn certificates(&mut self, owner: String) -> Result<Result<Vec<Entry>, Refusal>> {
@@ -66,8 +67,10 @@ impl keys::HostPrivateKey for Call {
             return Ok(Err(KeyError::Malformed));
         }
         let handle = self.table.get(&key)?;
-        match recipient::is_addressed_to(&recipient_info, &handle.certificate) {
-            Err(recipient::Malformed) => return Ok(Err(KeyError::Malformed)),
+        let names = KeyTransRecipientInfo::from_der(&recipient_info).and_then(|info| info.names(&handle.certificate));
+        match names {
+            Err(Unreadable::Malformed) => return Ok(Err(KeyError::Malformed)),
+            Err(Unreadable::OtherKind) => return Ok(Err(KeyError::Unsupported)),
             Ok(false) => return Ok(Err(KeyError::Refused(Refusal::Denied))),
             Ok(true) => {}
         }

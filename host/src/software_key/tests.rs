@@ -4,8 +4,8 @@ use std::sync::LazyLock;
 
 use const_oid::ObjectIdentifier;
 use const_oid::db::rfc5912::{SHA_1_WITH_RSA_ENCRYPTION, SHA_256_WITH_RSA_ENCRYPTION};
-use der::Document;
-use der::asn1::Any;
+use der::asn1::{Any, OctetString};
+use der::{Document, Tag};
 use smime::crypto::{Software, signature};
 use smime::x509::Certificate;
 
@@ -83,24 +83,16 @@ fn a_pss_key_signs_with_pss_and_opens_nothing() {
     assert_eq!(key.unwrap_key(&info, 32), Err(KeyError::Unsupported));
 }
 
-/// A `KeyTransRecipientInfo` for alice with this encrypted key.
+/// A `KeyTransRecipientInfo` for nobody in particular, with this encrypted key.
 fn recipient_info(scheme: &KeyTransport, encrypted_key: Vec<u8>) -> Vec<u8> {
-    use cms::cert::IssuerAndSerialNumber;
-    use cms::content_info::CmsVersion;
-    use cms::enveloped_data::{KeyTransRecipientInfo, RecipientIdentifier};
-    let certificate = x509_cert::Certificate::from_der(ALICE.0.encoded()).unwrap();
-    let certificate = certificate.tbs_certificate();
-    RecipientInfo::Ktri(KeyTransRecipientInfo {
-        version: CmsVersion::V0,
-        rid: RecipientIdentifier::IssuerAndSerialNumber(IssuerAndSerialNumber {
-            issuer: certificate.issuer().clone(),
-            serial_number: certificate.serial_number().clone(),
-        }),
-        key_enc_alg: scheme.algorithm().unwrap(),
-        enc_key: der::asn1::OctetString::new(encrypted_key).unwrap(),
-    })
-    .to_der()
-    .unwrap()
+    recipient_info_with(&scheme.algorithm().unwrap(), encrypted_key)
+}
+
+fn recipient_info_with(algorithm: &AlgorithmIdentifierOwned, encrypted_key: Vec<u8>) -> Vec<u8> {
+    let mut fields = b"\x02\x01\x00\x30\x00".to_vec();
+    fields.extend(algorithm.to_der().unwrap());
+    fields.extend(OctetString::new(encrypted_key).unwrap().to_der().unwrap());
+    Any::new(Tag::Sequence, fields).unwrap().to_der().unwrap()
 }
 
 fn wrapped(scheme: &KeyTransport, content_key: &[u8]) -> Vec<u8> {
@@ -176,11 +168,9 @@ fn other_kinds_of_recipients_are_not_opened() {
     assert_eq!(ALICE.1.unwrap_key(b"", 16), Err(KeyError::Malformed));
     assert_eq!(ALICE.1.unwrap_key(b"\x30\x00", 16), Err(KeyError::Malformed));
     let odd = AlgorithmIdentifierOwned { oid: ObjectIdentifier::new_unwrap("1.2.3.4"), parameters: None };
-    let mut info = RecipientInfo::from_der(&wrapped(&KeyTransport::Pkcs1v15, &[1; 16])).unwrap();
-    if let RecipientInfo::Ktri(info) = &mut info {
-        info.key_enc_alg = odd;
-    }
-    assert_eq!(ALICE.1.unwrap_key(&info.to_der().unwrap(), 16), Err(KeyError::Unsupported));
+    let info = recipient_info_with(&odd, vec![0; 256]);
+    assert_eq!(ALICE.1.unwrap_key(&info, 16), Err(KeyError::Unsupported));
+    assert_eq!(ALICE.1.unwrap_key(b"\xa1\x00", 16), Err(KeyError::Unsupported));
 }
 
 #[test]
