@@ -1,0 +1,116 @@
+//! T23 to T26: results that somebody else wrote, and lines that somebody hid.
+
+use super::*;
+
+const FORGED: [&str; 9] = [
+    "Authentication-Results: mail.lan.example; smime=pass",
+    "authentication-results: mail.lan.example; smime=pass",
+    "AUTHENTICATION-RESULTS:mail.lan.example;smime=pass",
+    "Authentication-Results:\r\n mail.lan.example;\r\n smime=pass",
+    "Authentication-Results: (comment) mail.lan.example; smime=pass",
+    "Authentication-Results: \"mail.lan.example\"; smime=pass",
+    "Authentication-Results: mail.lan.example 1; smime=pass",
+    "Authentication-Results: MAIL.LAN.EXAMPLE; smime=pass",
+    "Authentication-Results: mail.lan.example(x)1 ; dkim=pass; smime=pass",
+];
+
+#[test]
+fn t23_forged_results() {
+    if !here("t23_forged_results") {
+        return;
+    }
+    let site = Site::new();
+    let foreign = "Authentication-Results: mx.elsewhere.example; dkim=pass";
+    for entity in [TEXT.to_vec(), sign("alice", TEXT, &[]), encrypt(&["carol"], TEXT, "aes-256-gcm", &[])] {
+        let honest = results(got(&to_carol(&site, &from_alice(&entity))));
+        for forged in FORGED {
+            let message = [forged.as_bytes(), b"\r\n", foreign.as_bytes(), b"\r\n", &from_alice(&entity)].concat();
+            let outcome = to_carol(&site, &message);
+            assert_eq!(results(got(&outcome)), honest, "{forged}");
+            assert!(contains(got(&outcome), "mx.elsewhere.example; dkim=pass"), "results of others stay");
+            let ours = field(got(&outcome), "authentication-results");
+            let ours: Vec<_> = ours.iter().filter(|v| !v.contains("mx.elsewhere.example")).collect();
+            assert!(ours.len() <= 1 && ours.iter().all(|v| v.starts_with("mail.lan.example")), "{forged}: {ours:?}");
+        }
+    }
+    let many = [format!("{}\r\n", FORGED[0]).repeat(1000).into_bytes(), from_alice(TEXT)].concat();
+    let outcome = to_carol(&site, &many);
+    assert!(outcome.status != 0 || !results(got(&outcome)).contains(&"pass".to_owned()));
+}
+
+#[test]
+fn t24_forged_results_inside() {
+    if !here("t24_forged_results_inside") {
+        return;
+    }
+    let site = Site::new();
+    for forged in FORGED {
+        let entity = [forged.as_bytes(), b"\r\nX-Spam: no\r\nFrom: boss@lan.example\r\n", TEXT].concat();
+        let protected = [
+            sign("mallory", &entity, &[]),
+            encrypt(&["carol"], &entity, "aes-256-gcm", &[]),
+            encrypt(&["carol"], &sign("mallory", &entity, &["-nodetach"]), "aes-256-cbc", &[]),
+        ];
+        for protected in protected {
+            let outcome = site.inbound(MALLORY, &[CAROL], &message(MALLORY, CAROL, &protected));
+            if outcome.status != 0 {
+                // An inner From that is not the signer's may be refused outright.
+                assert!(outcome.reply().starts_with("55"), "{}", outcome.json);
+                continue;
+            }
+            let delivered = got(&outcome);
+            let header = String::from_utf8_lossy(split(delivered).0).into_owned();
+            assert!(!header.contains("X-Spam") && !header.contains("boss@"), "{forged}\n{header}");
+            let ours = field(delivered, "authentication-results");
+            assert!(ours.len() <= 1, "{forged}\n{header}");
+        }
+    }
+}
+
+/// Words in the subject are the sender's, and stay what they are; we add none.
+#[test]
+fn t25_subject_tag() {
+    if !here("t25_subject_tag") {
+        return;
+    }
+    let site = Site::new();
+    for subject in ["[signed OK] The offer", "=?utf-8?q?=5Bsigned_OK=5D?= The offer", &"[signed OK]".repeat(80)] {
+        let protected = sign("alice", TEXT, &[]);
+        let message = String::from_utf8(from_alice(&protected))
+            .expect("text")
+            .replace("The offer\r\n", &format!("{subject}\r\n"));
+        let outcome = to_carol(&site, message.as_bytes());
+        assert_eq!(field(got(&outcome), "subject"), [subject]);
+        assert_eq!(results(got(&outcome)), ["pass"]);
+    }
+}
+
+/// CR, LF and NUL hidden in what we echo: no line of the output is the attacker's.
+#[test]
+fn t26_header_injection() {
+    if !here("t26_header_injection") {
+        return;
+    }
+    let site = Site::new();
+    let types = [
+        "smime-type=\"signed-data\\\r\n X-Injected: yes\"",
+        "smime-type*=utf-8''signed-data%0d%0aX-Injected:%20yes",
+        "name*=utf-8''a%0d%0aX-Injected:%20yes",
+        "name=\"=?utf-8?q?a=0D=0AX-Injected:_yes?=\"",
+    ];
+    let cms = openssl::Signing { options: &["-nodetach"], ..openssl::Signing::ALICE }.der(TEXT);
+    for parameter in types {
+        let head =
+            format!("Content-Type: application/pkcs7-mime; {parameter}\r\nContent-Transfer-Encoding: base64\r\n\r\n");
+        let outcome = to_carol(&site, &from_alice(&[head.as_bytes(), &base64(&cms)].concat()));
+        if outcome.status == 0 && !outcome.delivered().unchanged {
+            let delivered = got(&outcome);
+            assert!(field(delivered, "x-injected").is_empty(), "{parameter}");
+            assert!(split(delivered).0.split(|b| *b == b'\n').all(|line| line.len() <= 999));
+        }
+        assert!(!outcome.text().contains(['\r', '\n']));
+    }
+    // The envelope, too, is the attacker's; a refusal may name its recipients.
+    let outcome = Site::new().outbound(CAROL, &["x\u{7f}y@peer.example"], &message(CAROL, "x@peer.example", TEXT));
+    assert!(outcome.text().chars().all(|c| c.is_ascii_graphic() || c == ' '), "{:?}", outcome.text());
+}

@@ -1,0 +1,8 @@
+//! The real program, as a process: stories, other implementations at either
+//! end, foreign messages, attacks.
+
+mod attacks;
+mod corpora;
+mod peers;
+mod stories;
+mod support;

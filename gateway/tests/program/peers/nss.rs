@@ -1,0 +1,107 @@
+//! NSS: `cmsutil`, the library of Thunderbird.
+
+use std::fs;
+
+use tempfile::TempDir;
+
+use super::{Form, Peer, cms_of, peer_and_openssl, peer_reads, peer_writes};
+use crate::support::{attempt, have, multipart_signed, must, openssl, pkcs7_mime, pki};
+
+/// A database with the keys of alice.
+struct Nss {
+    dir: TempDir,
+}
+
+impl Nss {
+    fn new(test: &str) -> Option<Self> {
+        if !have(test, &["openssl", "certutil", "pk12util", "cmsutil"]) {
+            return None;
+        }
+        let nss = Self { dir: TempDir::new().expect("a temporary folder") };
+        let database = nss.database();
+        must("certutil", &["-N", "-d", &database, "--empty-password"], b"");
+        must("certutil", &["-A", "-d", &database, "-n", "ca", "-t", "CT,C,", "-i", &pki("ca.pem")], b"");
+        for other in ["bob", "carol", "dave"] {
+            must(
+                "certutil",
+                &["-A", "-d", &database, "-n", other, "-t", ",,", "-i", &pki(&format!("{other}.pem"))],
+                b"",
+            );
+        }
+        let alice = openssl::pkcs12("alice");
+        let path = alice.path().display().to_string();
+        must("pk12util", &["-i", &path, "-d", &database, "-W", "test", "-K", ""], b"");
+        Some(nss)
+    }
+
+    fn database(&self) -> String {
+        format!("sql:{}", self.dir.path().display())
+    }
+
+    fn cmsutil(&self, args: &[&str], input: &[u8]) -> Vec<u8> {
+        self.try_cmsutil(args, input).expect("cmsutil")
+    }
+
+    fn try_cmsutil(&self, args: &[&str], input: &[u8]) -> Result<Vec<u8>, String> {
+        attempt("cmsutil", &[args, &["-d", &self.database(), "-i", &self.file(input)]].concat(), b"")
+    }
+
+    fn file(&self, content: &[u8]) -> String {
+        let (_, path) = tempfile::NamedTempFile::new_in(&self.dir).expect("a file").keep().expect("a file");
+        fs::write(&path, content).expect("a file");
+        path.display().to_string()
+    }
+}
+
+impl Peer for Nss {
+    fn sign(&self, entity: &[u8], form: Form) -> Vec<u8> {
+        match form {
+            Form::Detached => {
+                multipart_signed(entity, "sha-256", &self.cmsutil(&["-S", "-N", "alice", "-T", "-G", "-P"], entity))
+            }
+            Form::Opaque => pkcs7_mime("signed-data", &self.cmsutil(&["-S", "-N", "alice", "-H", "SHA512"], entity)),
+        }
+    }
+
+    fn encrypt(&self, recipients: &[&str], entity: &[u8]) -> Vec<u8> {
+        pkcs7_mime("enveloped-data", &self.cmsutil(&["-E", "-r", &recipients.join(",")], entity))
+    }
+
+    fn verify(&self, entity: &[u8], _signer: &str) -> Result<Vec<u8>, String> {
+        match cms_of(entity) {
+            // It prints the content as it was given.
+            (Some(content), cms) => self.try_cmsutil(&["-D", "-c", &self.file(&content)], &cms),
+            (None, cms) => self.try_cmsutil(&["-D"], &cms),
+        }
+    }
+
+    fn decrypt(&self, entity: &[u8]) -> Vec<u8> {
+        self.cmsutil(&["-D"], &cms_of(entity).1)
+    }
+
+    fn is_modern(&self) -> bool {
+        // 3.87 reads RSAES-OAEP and no AuthEnvelopedData.
+        false
+    }
+}
+
+#[test]
+fn nss_and_openssl_read_each_other() {
+    if let Some(nss) = Nss::new("nss_and_openssl_read_each_other") {
+        peer_and_openssl(&nss);
+    }
+}
+
+#[test]
+fn nss_writes_and_we_deliver() {
+    if let Some(nss) = Nss::new("nss_writes_and_we_deliver") {
+        peer_writes(&nss);
+    }
+}
+
+#[test]
+fn we_write_and_nss_reads() {
+    if let Some(nss) = Nss::new("we_write_and_nss_reads") {
+        peer_reads(&nss);
+    }
+}
