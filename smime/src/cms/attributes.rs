@@ -11,7 +11,7 @@ use spki::AlgorithmIdentifierOwned;
 use subtle::ConstantTimeEq;
 use x509_cert::time::Time;
 
-use super::ber::{Reader, tag};
+use super::ber::{MAX_SMALL, Reader, tag};
 use super::encode;
 use crate::crypto::{Bulk, DigestAlgorithm};
 use crate::error::CmsError;
@@ -166,8 +166,12 @@ impl SignedAttributes {
     }
 
     /// Whether `content` is a `SET OF` attributes with a content-type: what
-    /// other signatures are over.
+    /// other signatures are over. Content that is longer than attributes can be
+    /// is not walked through, since each key that is tried asks this.
     pub(super) fn are_in(content: &[u8]) -> bool {
+        if content.len() > MAX_SMALL {
+            return false;
+        }
         let mut reader = Reader::new(content);
         let mut found = false;
         let read = reader.nested(tag::SET, |set| {
@@ -270,4 +274,23 @@ fn same(a: &AlgorithmIdentifierOwned, b: &AlgorithmIdentifierOwned) -> bool {
         algorithm.parameters.as_ref().filter(|p| !p.is_null()).and_then(|p| p.to_der().ok())
     };
     a.oid == b.oid && parameters(a) == parameters(b)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn t41_what_is_longer_than_attributes_is_not_walked_through() {
+        let attribute = |kind: ObjectIdentifier, len: usize| {
+            let kind = encode::value(tag::OBJECT_IDENTIFIER, &[kind.as_bytes()]);
+            encode::sequence(&[&kind, &encode::value(tag::SET, &[&encode::value(tag::OCTET_STRING, &[&vec![0; len]])])])
+        };
+        for (kind, len, found) in
+            [(ID_CONTENT_TYPE, 9, true), (ID_MESSAGE_DIGEST, 9, false), (ID_CONTENT_TYPE, MAX_SMALL, false)]
+        {
+            let content = encode::value(tag::SET, &[&attribute(kind, len)]);
+            assert_eq!(SignedAttributes::are_in(&content), found, "{kind} {len}");
+        }
+    }
 }

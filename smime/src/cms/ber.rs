@@ -22,7 +22,7 @@ pub use header::{Header, tag};
 
 /// The longest value that is owned, in octets: names, attributes, certificates
 /// and the like. Content is not.
-const MAX_SMALL: usize = 1 << 17;
+pub const MAX_SMALL: usize = 1 << 17;
 
 /// Reads values one after the other, as far as the value around them goes.
 #[derive(Clone, Debug)]
