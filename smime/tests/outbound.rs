@@ -51,6 +51,22 @@ fn t37_bcc_leak() {
 }
 
 #[test]
+fn t14_a_certificate_of_several_recipients_has_one_recipient_info() {
+    let message = b"From: alice@peer.example\r\nTo: carol@lan.example, info@lan.example\r\n\r\nhello\r\n";
+    let mut peer = People::with_keys_of(&["alice"]);
+    let shared = Entry { certificate: certificate("carol"), pinned: true, capabilities: None };
+    peer.entries.insert("info@lan.example".to_owned(), vec![shared]);
+    let mut lan = People::with_keys_of(&["carol"]);
+    lan.inbound.verify = Demand::Required;
+    lan.keys.insert("info@lan.example".to_owned(), vec!["carol".to_owned()]);
+    for recipients in [["carol@lan.example", "info@lan.example"], ["carol@lan.example", "carol@lan.example"]] {
+        let wire = delivered(peer.send(&recipients, message), message);
+        let arrived = delivered(lan.receive(&recipients, &wire), &wire);
+        assert!(String::from_utf8_lossy(&arrived).contains("hello"));
+    }
+}
+
+#[test]
 fn t34_missing_recipient_key() {
     let mut peer = People::with_keys_of(&["alice"]);
     peer.entries.remove("dave@lan.example");

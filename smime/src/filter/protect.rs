@@ -1,6 +1,8 @@
 //! Puts layers on a MIME entity: signatures with the author's key, encryption
 //! to the certificates of a group (the seed's 411 and 413).
 
+use std::collections::BTreeSet;
+
 use zeroize::Zeroizing;
 
 use super::recipient::Peer;
@@ -90,7 +92,7 @@ pub(super) fn encrypt<H: Host>(host: &mut H, entity: Vec<u8>, encryption: &Encry
     let key = Zeroizing::new(draw(host, cipher.key_len()));
     let iv = draw(host, cipher.iv_len());
     let mut infos = Vec::with_capacity(encryption.peers.len());
-    for peer in &encryption.peers {
+    for peer in distinct(&encryption.peers) {
         let transport = peer.key_transport(encryption.assumption);
         infos.push(recipient::key_transport(&peer.certificate, transport, &key, &mut |len| host.draw(len))?);
     }
@@ -101,6 +103,14 @@ pub(super) fn encrypt<H: Host>(host: &mut H, entity: Vec<u8>, encryption: &Encry
         let der = enveloped_data::write(&infos, cipher, &key, &iv, entity, host.bulk())?;
         writer::pkcs7_mime(der, "enveloped-data")
     })
+}
+
+/// One peer for each certificate: a recipient may be named twice, and several
+/// mailboxes may share a key. Two `RecipientInfo`s for one key are what attacks
+/// look like, and readers refuse them.
+fn distinct<'p>(peers: &[&'p Peer]) -> Vec<&'p Peer> {
+    let mut seen = BTreeSet::new();
+    peers.iter().copied().filter(|peer| seen.insert(peer.certificate.encoded())).collect()
 }
 
 fn draw<H: Host>(host: &mut H, len: usize) -> Vec<u8> {
