@@ -51,6 +51,20 @@ fn t37_bcc_leak() {
 }
 
 #[test]
+fn t37_bcc_of_a_message_sent_again() {
+    let message = b"Resent-To: carol@lan.example\r\nResent-Bcc: bob@peer.example\r\nFrom: alice@peer.example\r\n\
+        To: dave@lan.example\r\n\r\nhello\r\n";
+    for demand in [Demand::Required, Demand::Never] {
+        let mut peer = People::with_keys_of(&["alice"]);
+        peer.outbound.encrypt = demand;
+        peer.outbound.sign = demand;
+        let text = delivered(peer.send(&["carol@lan.example"], message), message);
+        let text = String::from_utf8_lossy(&text);
+        assert!(!text.contains("bob@peer.example") && text.contains("Resent-To: carol@lan.example"), "{text}");
+    }
+}
+
+#[test]
 fn t14_a_certificate_of_several_recipients_has_one_recipient_info() {
     let message = b"From: alice@peer.example\r\nTo: carol@lan.example, info@lan.example\r\n\r\nhello\r\n";
     let mut peer = People::with_keys_of(&["alice"]);

@@ -11,7 +11,7 @@ use crate::buffer::surround;
 use crate::cms::{Cipher, algorithm};
 use crate::error::{Error, PolicyError};
 use crate::host::{Demand, Field, HeaderProtection, Host, OutboundPolicy, Refusal, Severity, SignatureForm};
-use crate::mime::{Entity, address, canonical};
+use crate::mime::{self, Entity, address, canonical};
 use crate::verdict::{Content, Delivery, Envelope};
 
 /// The deliveries of a message that leaves, or why there are none.
@@ -271,7 +271,7 @@ impl<H: Host> Sending<'_, H> {
     /// The original header, its MIME fields replaced by those of `entity`.
     fn envelop(&self, entity: Vec<u8>) -> Vec<u8> {
         let header = self.message.header();
-        let mut kept = header.retain(|field| !canonical::is_content_field(field.name()) && !field.is("Bcc"));
+        let mut kept = header.retain(|field| !canonical::is_content_field(field.name()) && !is_bcc(field));
         if header.first("MIME-Version").is_none() {
             kept.extend_from_slice(b"MIME-Version: 1.0\r\n");
         }
@@ -291,12 +291,17 @@ fn share(kept: &mut Option<Vec<u8>>, content: Vec<u8>, waiting: usize) -> Vec<u8
 /// signatures with their certificates, recipients.
 const FRAMES: usize = 32 << 10;
 
-/// The message as it is, but for `Bcc` fields.
+/// Whether a field names those whom nobody else may know of.
+fn is_bcc(field: &mime::Field<'_>) -> bool {
+    field.is("Bcc") || field.is("Resent-Bcc")
+}
+
+/// The message as it is, but for the fields that are [`is_bcc`].
 fn plain(message: &Entity<'_>) -> Content {
-    if message.header().first("Bcc").is_none() {
+    if !message.header().fields().iter().any(is_bcc) {
         return Content::Unchanged;
     }
-    let mut out = message.header().without(&["Bcc"]);
+    let mut out = message.header().retain(|field| !is_bcc(field));
     out.extend_from_slice(b"\r\n");
     out.extend_from_slice(message.body());
     Content::Rewritten(out)
