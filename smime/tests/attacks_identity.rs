@@ -163,6 +163,14 @@ fn t23_forged_results() {
         "authentication-RESULTS: MAIL.LAN.EXAMPLE; smime=pass\r\n",
         "Authentication-Results:\r\n (comment) \"mail.lan.example\" 1;\r\n\tsmime=pass\r\n",
         "Authentication-Results: (never ends mail.lan.example; smime=pass\r\n",
+        "Authentication-Results: mail.lan.example.; smime=pass\r\n",
+        "Authentication-Results: \"mail.lan.exa\\mple\"; smime=pass\r\n",
+        "Authentication-Results: mail.lan.example\u{200b}; smime=pass\r\n",
+        "Authentication-Results: mail.lan.e\u{ad}xample; smime=pass\r\n",
+        "Authentication-Results: \u{ff4d}ail.lan.example; smime=pass\r\n",
+        "Authentication-Results: mail\u{3002}lan.example; smime=pass\r\n",
+        "Authentication-Results: mail.lan.example\u{a0}; smime=pass\r\n",
+        "Authentication-Results: mail.lan.example, smime=pass\r\n",
     ];
     let theirs = "Authentication-Results: mx.peer.example; dkim=pass\r\n";
     for signed in [false, true] {
@@ -172,7 +180,7 @@ fn t23_forged_results() {
             let message = [theirs.as_bytes(), field.repeat(20).as_bytes(), &plain].concat();
             let mut lan = People::with_keys_of(&[]);
             let arrived = text(delivered(lan.receive(&["carol@lan.example"], &message), &message));
-            assert_eq!(arrived.to_lowercase().matches("mail.lan.example").count(), usize::from(signed), "{field}");
+            assert_eq!(arrived.matches("smime=pass").count(), usize::from(signed), "{field}");
             assert!(arrived.contains(theirs));
             assert!(lan.reported("results-removed", None));
         }

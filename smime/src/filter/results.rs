@@ -2,8 +2,8 @@
 //! with the results of S/MIME (RFC 7281); and the forged ones taken out.
 
 use crate::error::{CmsError, Error, MessageError};
-use crate::mime::address::same_domain;
-use crate::mime::{Field, writer};
+use crate::mime::address::passes_for_domain;
+use crate::mime::{Field, lexer, writer};
 
 /// The result of one signature (RFC 7281, section 3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,7 +94,7 @@ fn property_value(mailbox: &str) -> Option<String> {
 /// taken for ours by another reader, so it counts as well.
 pub(super) fn is_forged(field: &Field<'_>, authserv_id: &str) -> bool {
     field.is("Authentication-Results")
-        && read_authserv_id(&field.unfolded()).is_none_or(|id| same_domain(&id, authserv_id))
+        && read_authserv_id(&field.unfolded()).is_none_or(|id| passes_for_domain(&id, authserv_id))
 }
 
 /// Reads the `authserv-id` at the head of a value: a token or a quoted string,
@@ -112,7 +112,7 @@ fn read_authserv_id(value: &str) -> Option<String> {
             }
         }
     } else {
-        while let Some(c) = chars.next_if(|c| !c.is_whitespace() && !matches!(c, ';' | '(')) {
+        while let Some(c) = chars.next_if(|&c| u8::try_from(c).map_or(true, |c| !c.is_ascii() || lexer::is_token(c))) {
             id.push(c);
         }
     }
@@ -183,6 +183,8 @@ mod tests {
             ("(never ends mx.example; smime=pass", None),
             ("", None),
             ("two words; smime=pass", None),
+            ("mx\\.example; smime=pass", None),
+            ("mx.example, smime=pass", None),
         ] {
             assert_eq!(read_authserv_id(value).as_deref(), id, "{value}");
         }

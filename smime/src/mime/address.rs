@@ -92,6 +92,16 @@ pub fn same_domain(a: &str, b: &str) -> bool {
     }
 }
 
+/// Whether a reader might take `name` for `domain`, though the two are not one by
+/// [`same_domain`]: with a dot at the end, or with characters that no host name
+/// has outside of ASCII, some of which nobody sees.
+pub(crate) fn passes_for_domain(name: &str, domain: &str) -> bool {
+    let [name, domain] = [name, domain].map(|domain| domain.trim_end_matches('.'));
+    name.eq_ignore_ascii_case(domain)
+        || same_domain(name, domain)
+        || (!name.is_ascii() && canonical_domain(name).is_none())
+}
+
 /// A domain as it is compared, without case: its A-labels. None for what is no host
 /// name: empty labels, a dot at the end, characters that no label has, and
 /// Unicode that is not the U-label of its own A-label.
