@@ -117,6 +117,49 @@ fn t21_partial_signature() {
     assert!(!arrived.contains("mallory's"));
 }
 
+/// Two parts before those that are signed, for readers who take no comment for
+/// one in `boundary=b(x)`, or compare no more than the beginning of a delimiter.
+fn with_more_parts(signature: &[u8]) -> Vec<u8> {
+    let signed = text(smime::mime::writer::multipart_signed(ENTITY.to_vec(), "sha-256", signature, "b"));
+    let hidden = "\r\n\r\n--b(x)\r\n\r\nmallory's text\r\n--b(x)\r\n\r\nmore\r\n--b(x)--\r\n--b\r\n";
+    let signed = signed.replacen("boundary=\"b\"", "boundary=b(x)", 1).replacen("\r\n\r\n--b\r\n", hidden, 1);
+    forge::message("alice@peer.example", (signed + "--b(x)\r\n\r\nmallory's text").as_bytes())
+}
+
+#[test]
+fn t21_what_stands_around_a_signature_that_is_kept() {
+    let message = with_more_parts(&forge::signature("alice", ENTITY, false));
+    let mut lan = strict();
+    lan.inbound.keep_signature = true;
+    let arrived = text(delivered(lan.receive(&["carol@lan.example"], &message), &message));
+    assert!(arrived.contains("smime=pass") && arrived.contains("multipart/signed"), "{arrived}");
+    assert!(!arrived.contains("mallory's"), "{arrived}");
+    // It still verifies; and where nothing stands around, nothing is cut off.
+    let again = text(delivered(lan.receive(&["carol@lan.example"], arrived.as_bytes()), arrived.as_bytes()));
+    assert_eq!(again, arrived);
+}
+
+#[test]
+fn t20_a_signer_whom_nobody_knows_does_not_keep_the_layer_on() {
+    // Anyone can add a SignerInfo.
+    let signature = forge::signatures(&["alice", "mallory"], ENTITY, false);
+    let message = with_more_parts(&signature);
+    let arrived = text(delivered(strict().receive(&["carol@lan.example"], &message), &message));
+    assert!(arrived.contains("smime=pass") && arrived.contains("smime=permerror"), "{arrived}");
+    assert!(arrived.ends_with("\r\n\r\nPay mallory.\r\n") && !arrived.contains("multipart"), "{arrived}");
+    // Nor does someone else's signature around the author's.
+    let signed = forge::message("alice@peer.example", &forge::sign("alice", ENTITY));
+    let (_, inner) = signed.split_at(signed.windows(8).position(|w| w == b"Content-").expect("a content type"));
+    let inner = text(inner.to_vec()).replacen("\r\n\r\n--", "\r\n\r\nmallory's preamble\r\n--", 1);
+    let signature = forge::signature("mallory", inner.as_bytes(), false);
+    let entity = smime::mime::writer::multipart_signed(inner.into_bytes(), "sha-256", &signature, "o");
+    let message = forge::message("alice@peer.example", &entity);
+    let mut lan = People::with_keys_of(&[]);
+    lan.inbound.keep_signature = true;
+    let arrived = text(delivered(lan.receive(&["carol@lan.example"], &message), &message));
+    assert!(arrived.contains("smime=pass") && !arrived.contains("mallory's"), "{arrived}");
+}
+
 #[test]
 fn t22_type_confusion() {
     let signature = forge::signature("mallory", ENTITY, true);

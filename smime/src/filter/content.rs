@@ -34,15 +34,21 @@ pub(super) fn with_crlf(content: Vec<u8>) -> Vec<u8> {
 /// The message as it came, but for forged results taken out and ours put in; the
 /// same octets if there are neither.
 pub(super) fn as_it_came(message: &Entity<'_>, findings: &[Finding], authserv_id: &str) -> Content {
+    with_body(message, message.body(), findings, authserv_id)
+}
+
+/// The same with `body`, which is a part of the message's own.
+pub(super) fn with_body(message: &Entity<'_>, body: &[u8], findings: &[Finding], authserv_id: &str) -> Content {
     let header = message.header();
-    if findings.is_empty() && !header.fields().iter().any(|field| is_forged(field, authserv_id)) {
+    let is_whole = body.len() == message.body().len();
+    if is_whole && findings.is_empty() && !header.fields().iter().any(|field| is_forged(field, authserv_id)) {
         return Content::Unchanged;
     }
     let mut out = Vec::with_capacity(message.raw().len().saturating_add(room(findings)));
     write_findings(&mut out, findings, authserv_id);
     out.extend_from_slice(&header.retain(|field| !is_forged(field, authserv_id)));
     out.extend_from_slice(b"\r\n");
-    out.extend_from_slice(message.body());
+    out.extend_from_slice(body);
     Content::Rewritten(out)
 }
 

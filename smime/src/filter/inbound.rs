@@ -5,7 +5,7 @@
 //! they read different things.
 
 use super::content;
-use super::layer::{Encrypted, Layer, recognise};
+use super::layer::{Around, Encrypted, Layer, recognise};
 use super::place::Place;
 use super::results::{Finding, is_forged};
 use super::signature::{self, Judgement};
@@ -105,6 +105,9 @@ struct State {
     keep_signature: bool,
     /// Only a detached signature was opened, at the root.
     detached_only: bool,
+    /// What stands around the parts of the message, if it is a detached
+    /// signature.
+    around: Around,
 }
 
 impl<H: Host> Walk<'_, H> {
@@ -119,6 +122,7 @@ impl<H: Host> Walk<'_, H> {
             passed: false,
             keep_signature: self.policy.keep_signature,
             detached_only: true,
+            around: Around::default(),
         };
         let root = self.message;
         self.open(root, state).map_err(|error| self.uniform(error))
@@ -142,7 +146,10 @@ impl<H: Host> Walk<'_, H> {
         }
         match recognise(entity, &mut self.budget)? {
             Layer::Clear => self.finish(entity, state),
-            Layer::Detached { content, signature } => {
+            Layer::Detached { content, signature, around } => {
+                if !state.opened {
+                    state.around = around;
+                }
                 let part = state.place.signature();
                 self.signed(&signature, content, &part, &mut state)?;
                 state.place.enter_signed();
@@ -180,10 +187,13 @@ impl<H: Host> Walk<'_, H> {
         if let (Demand::Required, Some(fault)) = (self.policy.verify, fault) {
             return Err(fault);
         }
+        let is_outermost = !state.opened;
         state.opened = true;
         state.findings.extend(findings);
-        state.keep_signature |= !checked;
+        state.keep_signature |= !checked && !passed;
         if passed {
+            // What is around the author's signature is not the author's.
+            state.keep_signature &= is_outermost || state.passed;
             state.passed = true;
             self.unproved = false;
         }
@@ -294,7 +304,12 @@ impl<H: Host> Walk<'_, H> {
             found => found,
         };
         let authserv_id = &self.policy.authserv_id;
-        let content = if as_it_came {
+        let content = if as_it_came && judged && state.passed {
+            // A reader with another idea of delimiters must not find parts there
+            // that the result would seem to speak of.
+            let body = state.around.cut_off(self.message.body());
+            content::with_body(self.message, body, findings, authserv_id)
+        } else if as_it_came {
             content::as_it_came(self.message, findings, authserv_id)
         } else {
             content::clear_mail(self.message, entity, findings, authserv_id, &mut self.budget)?

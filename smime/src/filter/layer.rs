@@ -5,18 +5,39 @@ use crate::budget::Budget;
 use crate::cms::{AuthEnvelopedData, Cipher, ContentInfo, Encrypted as _, EnvelopedData, RecipientInfo, SignedData};
 use crate::crypto::Bulk;
 use crate::error::{CmsError, Error, MessageError, MimeError};
-use crate::mime::{ContentType, Entity, multipart};
+use crate::mime::{ContentType, Entity, Multipart, multipart};
 
 /// What a MIME entity turns out to be.
 pub(super) enum Layer<'a> {
     /// No S/MIME layer, or one that is not opened here.
     Clear,
-    /// `multipart/signed`: the signed entity, and its signature.
-    Detached { content: &'a [u8], signature: SignedData },
+    /// `multipart/signed`: the signed entity, and its signature. Nobody vouches
+    /// for what stands around the two.
+    Detached { content: &'a [u8], signature: SignedData, around: Around },
     /// A signature around its content, which lies in `encoded`.
     Opaque { signed: SignedData, encoded: Vec<u8> },
     /// An encrypted entity, which lies in `encoded`.
     Encrypted { data: Encrypted, encoded: Vec<u8> },
+}
+
+/// How many octets of a multipart body are before its first delimiter, and how
+/// many after its last; white space does not count.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Around {
+    before: usize,
+    after: usize,
+}
+
+impl Around {
+    fn of(multipart: &Multipart<'_>) -> Self {
+        let len = |outside: &[u8]| if outside.trim_ascii().is_empty() { 0 } else { outside.len() };
+        Self { before: len(multipart.preamble), after: len(multipart.epilogue) }
+    }
+
+    /// The body without them.
+    pub(super) fn cut_off(self, body: &[u8]) -> &[u8] {
+        body.get(self.before..body.len().saturating_sub(self.after)).unwrap_or_default()
+    }
 }
 
 /// The two content types that encrypt.
@@ -109,7 +130,9 @@ fn detached<'a>(entity: &Entity<'a>, content_type: &ContentType, budget: &mut Bu
     match ContentInfo::parse(&encoded, budget)? {
         // The content stands beside the signature, so it cannot stand in it
         // (RFC 8551, section 3.5.3.1).
-        ContentInfo::Signed(signed) if signed.content().is_none() => Ok(Layer::Detached { content, signature: signed }),
+        ContentInfo::Signed(signature) if signature.content().is_none() => {
+            Ok(Layer::Detached { content, signature, around: Around::of(&multipart) })
+        }
         _ => Err(CmsError::Altered.into()),
     }
 }

@@ -305,15 +305,25 @@ pub mod forge {
 
     /// The CMS of a signature by `name` over `entity`.
     pub fn signature(name: &str, entity: &[u8], opaque: bool) -> Vec<u8> {
-        let certificate = Certificate::from_der(&super::certificate(name)).expect("a certificate");
-        let (algorithm, digest, hash) = cms::signature_algorithm(&certificate).expect("a scheme");
-        let data = "1.2.840.113549.1.7.1".parse().expect("id-data");
-        let attributes = attributes::signed_attributes(data, &Software.digest(hash, entity), NOW, &certificate, hash);
-        let mut random = Random(77);
-        let mut key = SoftwareKey::from_pkcs8(&read(&format!("{name}.p8")), |len| random.draw(len)).expect("a key");
-        let signature = key.sign(&algorithm, &digest, &attributes).expect("signs");
-        let signer = Signer { certificate: &certificate, digest, algorithm, attributes, signature };
-        signed_data::write(opaque.then_some(entity), &[signer], &[certificate.encoded()])
+        signatures(&[name], entity, opaque)
+    }
+
+    /// The CMS of signatures by these people, with the certificate of the first.
+    pub fn signatures(names: &[&str], entity: &[u8], opaque: bool) -> Vec<u8> {
+        let certificate = |name: &&str| Certificate::from_der(&super::certificate(name)).expect("a certificate");
+        let certificates: Vec<Certificate> = names.iter().map(certificate).collect();
+        let sign = |(name, certificate): (&&str, _)| {
+            let (algorithm, digest, hash) = cms::signature_algorithm(certificate).expect("a scheme");
+            let data = "1.2.840.113549.1.7.1".parse().expect("id-data");
+            let content_digest = Software.digest(hash, entity);
+            let attributes = attributes::signed_attributes(data, &content_digest, NOW, certificate, hash);
+            let mut random = Random(77);
+            let mut key = SoftwareKey::from_pkcs8(&read(&format!("{name}.p8")), |len| random.draw(len)).expect("a key");
+            let signature = key.sign(&algorithm, &digest, &attributes).expect("signs");
+            Signer { certificate, digest, algorithm, attributes, signature }
+        };
+        let signers: Vec<Signer<'_>> = names.iter().zip(&certificates).map(sign).collect();
+        signed_data::write(opaque.then_some(entity), &signers, &[certificates[0].encoded()])
     }
 
     /// An opaque signature that does not verify, with this many certificates
