@@ -24,6 +24,22 @@ pub use header::{Header, tag};
 /// and the like. Content is not.
 pub const MAX_SMALL: usize = 1 << 17;
 
+/// A single value in BER as DER, as far as that can be told without its type:
+/// its lengths, and octet strings in one piece. The members of a `SET OF`, and
+/// strings under an implicit tag, remain as they are. What comes out can be as
+/// large as `encoded`, which the caller bounds.
+///
+/// # Errors
+/// [`CmsError::Malformed`] for octets that do not parse, octets after the
+/// value, or too deep a nesting.
+pub fn to_der(encoded: &[u8]) -> Result<Vec<u8>, CmsError> {
+    let mut reader = Reader::new(encoded);
+    let mut out = Vec::with_capacity(encoded.len());
+    reader.write_der(&mut out)?;
+    reader.finish()?;
+    Ok(out)
+}
+
 /// Reads values one after the other, as far as the value around them goes.
 #[derive(Clone, Debug)]
 pub struct Reader<'a> {

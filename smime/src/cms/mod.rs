@@ -23,6 +23,7 @@ pub mod signer_info;
 
 pub use algorithm::{Cipher, signature_algorithm};
 pub use auth_enveloped_data::AuthEnvelopedData;
+pub use ber::to_der;
 pub use capabilities::Capabilities;
 pub use content_info::ContentInfo;
 pub use encrypted_content::Encrypted;

@@ -85,7 +85,7 @@ impl Bundle {
         self.certificates.is_empty() && self.private_keys.is_empty()
     }
 
-    /// Says what a DER encoding is by how it begins, then reads it as that.
+    /// Says what an encoding is by how it begins, then reads it as that.
     fn read_der(&mut self, name: &str, octets: &[u8], password: Option<&str>) -> Result<(), ImportError> {
         match shape(octets).ok_or_else(|| ImportError::Unknown(name.to_owned()))? {
             Shape::Certificate => self.add_certificate(name, octets),
@@ -203,6 +203,11 @@ fn shape(encoded: &[u8]) -> Option<Shape> {
     if encoded.starts_with(&[0x30, 0x80, 0x02]) {
         return Some(Shape::Pkcs12);
     }
+    // Or BER only within, or in longer lengths than need be.
+    shape_of_der(encoded).or_else(|| shape_of_der(&Zeroizing::new(smime::cms::to_der(encoded).ok()?)))
+}
+
+fn shape_of_der(encoded: &[u8]) -> Option<Shape> {
     let outer = AnyRef::from_der(encoded).ok().filter(|any| any.tag() == Tag::Sequence)?;
     let mut reader = SliceReader::new(outer.value()).ok()?;
     let first = AnyRef::decode(&mut reader).ok()?;

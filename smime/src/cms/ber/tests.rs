@@ -112,6 +112,20 @@ fn der_comes_out_of_ber() {
 }
 
 #[test]
+fn t40_a_whole_value_is_brought_to_der_with_nothing_after_it() {
+    let ber = hex!("30 80 24 80 0401aa 0401bb 0000 0000");
+    assert_eq!(to_der(&ber).as_deref(), Ok(&hex!("30 04 0402aabb")[..]));
+    assert_eq!(to_der(&[&ber[..], &[0]].concat()), Err(CmsError::Malformed));
+    for cut in 0..ber.len() {
+        assert_eq!(to_der(&ber[..cut]), Err(CmsError::Malformed), "{cut}");
+    }
+    assert_eq!(to_der(&[0x30, 0x80].repeat(100_000)), Err(CmsError::Malformed));
+    // Larger than what a message may own.
+    let large = encode::value(tag::OCTET_STRING, &[&vec![1; MAX_SMALL]]);
+    assert_eq!(to_der(&large), Ok(large));
+}
+
+#[test]
 fn what_was_signed_as_it_stands_is_kept_as_it_stands() {
     // A length that is not minimal, in a value with a definite one.
     let definite = hex!("30 05 02 82 0001 05");

@@ -1,18 +1,16 @@
 //! A PKCS #12 file taken apart: one file for each private key that lies in it in
 //! a plain safe, which is where every program puts them.
 
-use const_oid::ObjectIdentifier;
-use const_oid::db::rfc5911::ID_DATA;
-use der::asn1::{Any, AnyRef, ContextSpecific, OctetString, OctetStringRef};
-use der::{Decode, Encode, Reader, SliceReader, Tag, TagMode, TagNumber, Tagged};
+use der::Encode;
+use der::asn1::AnyRef;
 
-/// pkcs8ShroudedKeyBag (RFC 7292, section 4.2.2).
-const SHROUDED_KEY_BAG: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.12.10.1.2");
-/// Most safes of a file, and bags of a safe.
-const MAX_PARTS: usize = 1000;
+use super::structure::{data, elements, is_key, plain, sequence};
 
-/// Files with all safes of `encoded` but only one of its private keys each, and
-/// no MAC; none if it does not parse.
+/// Most octets of all files that are made of one. Keys take some kilobytes each.
+const MAX_PARTS_SIZE: usize = 64 << 20;
+
+/// Files with all safes of `encoded` (DER) but only one of its private keys each, and
+/// no MAC; none if it does not parse, or has keys beyond number.
 ///
 /// ```text
 /// PFX ::= SEQUENCE {
@@ -36,61 +34,21 @@ pub(super) fn by_key(encoded: &[u8]) -> Option<Vec<Vec<u8>>> {
         };
         let (shrouded, rest): (Vec<AnyRef<'_>>, Vec<AnyRef<'_>>) =
             elements(content)?.into_iter().partition(|bag| is_key(bag));
-        others.push(plain(sequence(rest.iter().map(|bag| bag.to_der())).ok()?)?);
+        others.push(plain(&sequence(rest.iter().map(|bag| bag.to_der())).ok()?)?);
         for bag in shrouded {
-            keys.push(plain(sequence([bag.to_der()]).ok()?)?);
+            keys.push(plain(&sequence([bag.to_der()]).ok()?)?);
         }
+    }
+    let size: usize = others.iter().map(Vec::len).sum();
+    if keys.len().saturating_mul(size) > MAX_PARTS_SIZE {
+        return None;
     }
     keys.into_iter()
         .map(|key| {
             let safes = sequence(others.iter().cloned().chain([key]).map(Ok)).ok()?;
-            sequence([version.to_der(), Ok(plain(safes)?)]).ok()
+            sequence([version.to_der(), Ok(plain(&safes)?)]).ok()
         })
         .collect()
-}
-
-fn is_key(bag: &AnyRef<'_>) -> bool {
-    let kind = || ObjectIdentifier::decode(&mut SliceReader::new(bag.value()).ok()?).ok();
-    bag.tag() == Tag::Sequence && kind() == Some(SHROUDED_KEY_BAG)
-}
-
-/// The content of a `ContentInfo` of type data.
-fn data<'a>(content_info: &AnyRef<'a>) -> Option<&'a [u8]> {
-    let mut reader = SliceReader::new(content_info.value()).ok()?;
-    if ObjectIdentifier::decode(&mut reader).ok()? != ID_DATA {
-        return None;
-    }
-    let content: Option<&'a OctetStringRef> = reader.context_specific(TagNumber(0), TagMode::Explicit).ok()?;
-    reader.finish().ok()?;
-    content.map(OctetStringRef::as_bytes)
-}
-
-/// The DER of a `ContentInfo` of type data.
-fn plain(content: Vec<u8>) -> Option<Vec<u8>> {
-    let content = OctetString::new(content).ok()?;
-    let content = ContextSpecific { tag_number: TagNumber(0), tag_mode: TagMode::Explicit, value: content };
-    sequence([ID_DATA.to_der(), content.to_der()]).ok()
-}
-
-/// The values in a SEQUENCE that nothing follows.
-fn elements(encoded: &[u8]) -> Option<Vec<AnyRef<'_>>> {
-    let outer = AnyRef::from_der(encoded).ok()?;
-    if outer.tag() != Tag::Sequence {
-        return None;
-    }
-    let mut reader = SliceReader::new(outer.value()).ok()?;
-    let mut found = Vec::new();
-    while !reader.is_finished() && found.len() < MAX_PARTS {
-        found.push(AnyRef::decode(&mut reader).ok()?);
-    }
-    reader.finish().ok()?;
-    Some(found)
-}
-
-/// The DER of a SEQUENCE of these.
-fn sequence(values: impl IntoIterator<Item = der::Result<Vec<u8>>>) -> der::Result<Vec<u8>> {
-    let content = values.into_iter().collect::<der::Result<Vec<_>>>()?.concat();
-    Any::new(Tag::Sequence, content)?.to_der()
 }
 
 #[cfg(test)]
