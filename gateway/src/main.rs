@@ -16,6 +16,7 @@ mod time;
 mod trust;
 
 use std::io::IsTerminal;
+use std::panic::catch_unwind;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -32,7 +33,10 @@ fn main() -> ExitCode {
     tell(&arguments);
     let done = match arguments.command {
         Command::Demo(arguments) => show(&arguments),
-        Command::Process(arguments) => commands::process::run(&arguments),
+        // A fault of ours must not bounce mail: the mail server tries again.
+        Command::Process(arguments) => catch_unwind(|| commands::process::run(&arguments)).unwrap_or_else(|_| {
+            Err(Failure::new(Status::Defer, "the program failed; please report what it said above"))
+        }),
         Command::Keys(arguments) => commands::keys::run(&arguments),
         Command::Check(arguments) => commands::check::run(&arguments),
     };

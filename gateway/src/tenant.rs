@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use host::keyring::{Keyring, KeyringError, KeyringServices};
+use host::mailbox::normal_domain;
 use host::memory::FixedClock;
 use host::services::{NoHarvest, SameMailbox, SystemClock, SystemEntropy};
 use host::{Clock, Direction, Envelope, Limits, Runtime, RuntimeError, RuntimeOptions};
@@ -69,7 +70,7 @@ fn sending<'c>(configuration: &'c Configuration, envelope: &Envelope) -> Result<
 }
 
 fn by_domain<'c>(configuration: &'c Configuration, address: &str) -> Result<&'c Tenant, NotServed> {
-    let domain = address.rsplit_once('@').map(|(_, domain)| domain.to_lowercase());
+    let domain = address.rsplit_once('@').map(|(_, domain)| normal_domain(domain));
     domain
         .and_then(|domain| configuration.tenants.iter().find(|tenant| tenant.domains.contains(&domain)))
         .ok_or_else(|| NotServed { address: Some(address.to_owned()) })

@@ -68,7 +68,8 @@ impl Host for Native {
             chain: identity.chain,
             key: NativeKey { key: identity.key, scope: self.scope.clone(), operations: Arc::clone(&self.operations) },
         };
-        Ok(identities.into_iter().map(identity).collect())
+        let signs = self.scope.may_sign();
+        Ok(identities.into_iter().filter(|identity| !(signs && identity.retired)).map(identity).collect())
     }
 
     fn anchors(&mut self) -> Result<Vec<Der>, Refusal> {

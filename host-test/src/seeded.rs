@@ -52,7 +52,7 @@ impl SeededKey {
 
     /// The identity of this key.
     pub fn identity(self, certificate: &[u8], chain: &[Vec<u8>]) -> Identity {
-        Identity { certificate: certificate.to_vec(), chain: chain.to_vec(), key: Arc::new(self) }
+        Identity { certificate: certificate.to_vec(), chain: chain.to_vec(), key: Arc::new(self), retired: false }
     }
 
     fn with_key(

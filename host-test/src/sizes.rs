@@ -60,7 +60,7 @@ pub fn tenant() -> Tenant {
     for (owner, key) in &script.keys {
         let software = SoftwareKey::from_pkcs8(&key.pkcs8).expect("the keys of the people load");
         let (certificate, chain) = (key.certificate.clone(), key.chain.clone());
-        keys.add_identity(owner, Identity { certificate, chain, key: Arc::new(software) });
+        keys.add_identity(owner, Identity { certificate, chain, key: Arc::new(software), retired: false });
     }
     let keys = Arc::new(keys);
     let (tenant, _) = script.tenant();

@@ -86,13 +86,17 @@ fn down() -> Refusal {
 
 /// The tenant, with the key of its first identity replaced.
 fn with_key(key: Arc<dyn PrivateKey>) -> Tenant {
+    with_identity(key, false)
+}
+
+fn with_identity(key: Arc<dyn PrivateKey>, retired: bool) -> Tenant {
     let script = Script::with_keys_of(&["alice", "carol"]);
     let mut keys = MemoryKeys::default();
     for (owner, entry) in &script.certificates {
         keys.add_certificate(owner, entry.clone());
     }
     let (owner, alice) = &script.keys[0];
-    keys.add_identity(owner, Identity { certificate: alice.certificate.clone(), chain: Vec::new(), key });
+    keys.add_identity(owner, Identity { certificate: alice.certificate.clone(), chain: Vec::new(), key, retired });
     let keys = Arc::new(keys);
     let (tenant, _) = script.tenant();
     Tenant { certificates: Arc::clone(&keys) as Arc<dyn Certificates>, private_keys: keys, ..tenant }
@@ -108,6 +112,12 @@ fn t35_a_service_that_is_down_defers() {
         let outcome = RUNTIME.run(&tenant, &out(), MESSAGE);
         assert_eq!(status(&outcome), "451 4.7.5", "{:?}", outcome.events);
     }
+}
+
+#[test]
+fn a_retired_key_does_not_sign() {
+    let outcome = RUNTIME.run(&with_identity(Arc::new(Broken(down)), true), &out(), MESSAGE);
+    assert_eq!((status(&outcome).as_str(), outcome.private_key_operations), ("550 5.7.5", 0));
 }
 
 #[test]

@@ -44,7 +44,9 @@ impl Events {
     /// Keeps an event of the guest, in a form that cannot forge or spoil a log:
     /// no control characters, names in kebab-case, everything of bounded size.
     pub(crate) fn report(&mut self, limits: &Limits, severity: Severity, name: &str, fields: Vec<EventField>) {
-        if self.kept.len() >= limits.events {
+        // What the verdict shows is told last, and must not be crowded out.
+        let most = limits.events + if severity == Severity::Error { ERRORS } else { 0 };
+        if self.kept.len() >= most {
             self.dropped = self.dropped.saturating_add(1);
             return;
         }
@@ -81,6 +83,9 @@ impl Events {
         self.kept
     }
 }
+
+/// Errors that are kept beyond the limit of events.
+const ERRORS: usize = 16;
 
 /// `value` with at most `most` octets, and with `?` for each character that
 /// could end a line, steer a terminal or reorder what is read.
@@ -137,6 +142,17 @@ mod tests {
         let events = reported("Bad Name\n", vec![number("", 1)], &Limits::default());
         assert_eq!(events[0].name, "?ad??ame?");
         assert_eq!(events[0].fields[0].name, "?");
+    }
+
+    #[test]
+    fn what_the_verdict_shows_is_not_crowded_out() {
+        let limits = Limits { events: 2, ..Limits::default() };
+        let mut events = Events::default();
+        for _ in 0..5 {
+            events.report(&limits, Severity::Info, "not-addressed", Vec::new());
+        }
+        events.report(&limits, Severity::Error, "message-rejected", Vec::new());
+        assert!(events.finish().iter().any(|event| event.name == "message-rejected"));
     }
 
     #[test]

@@ -46,7 +46,7 @@ mod handle;
 mod imports;
 pub mod keyring;
 mod limits;
-mod mailbox;
+pub mod mailbox;
 pub mod memory;
 mod recipient;
 mod runtime;

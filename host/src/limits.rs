@@ -47,7 +47,7 @@ impl Default for Limits {
             host_calls: 50_000,
             // Each recipient a group of its own, in a triple wrap.
             private_key_operations: 5_000,
-            handles: 1_024,
+            handles: 4_096,
             entropy: 16 << 20,
             // Several rewritten copies of the largest message.
             transfer: 512 << 20,

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::mailbox::normal;
 use crate::services::{
     Certificates, Clock, Harvest, Identity, NoHarvest, Policies, PrivateKeys, SameMailbox, SystemClock, SystemEntropy,
     Tenant, Trust,
@@ -21,32 +22,24 @@ pub struct MemoryKeys {
 impl MemoryKeys {
     /// Files a certificate under the mailbox `owner`, after those already there.
     pub fn add_certificate(&mut self, owner: &str, entry: Entry) {
-        self.certificates.entry(index(owner)).or_default().push(entry);
+        self.certificates.entry(normal(owner)).or_default().push(entry);
     }
 
     /// Files an identity under the mailbox `owner`, after those already there.
     pub fn add_identity(&mut self, owner: &str, identity: Identity) {
-        self.identities.entry(index(owner)).or_default().push(identity);
+        self.identities.entry(normal(owner)).or_default().push(identity);
     }
 }
 
 impl Certificates for MemoryKeys {
     fn certificates(&self, owner: &str) -> Result<Vec<Entry>, Refusal> {
-        Ok(self.certificates.get(&index(owner)).cloned().unwrap_or_default())
+        Ok(self.certificates.get(&normal(owner)).cloned().unwrap_or_default())
     }
 }
 
 impl PrivateKeys for MemoryKeys {
     fn identities(&self, owner: &str) -> Result<Vec<Identity>, Refusal> {
-        Ok(self.identities.get(&index(owner)).cloned().unwrap_or_default())
-    }
-}
-
-/// A mailbox with its domain in lower case; the local part is the owner's.
-fn index(mailbox: &str) -> String {
-    match mailbox.rsplit_once('@') {
-        Some((local, domain)) => format!("{local}@{}", domain.to_ascii_lowercase()),
-        None => mailbox.to_owned(),
+        Ok(self.identities.get(&normal(owner)).cloned().unwrap_or_default())
     }
 }
 

@@ -284,6 +284,24 @@ fn t14_second_recipient_info() {
 }
 
 #[test]
+fn an_unknown_key_transport_is_told_before_a_key_is_used() {
+    let encrypted = forge::encrypt(&["carol"], &forge::sign("alice", &clear()), Cipher::Aes256Cbc);
+    let text = String::from_utf8(encrypted).expect("7-bit");
+    let (head, body) = text.split_once("\r\n\r\n").expect("a body");
+    let mut der = base64_simd::STANDARD.decode_to_vec(body.replace("\r\n", "")).expect("base64");
+    // rsaEncryption becomes an algorithm that there is not.
+    let rsa = hex_literal::hex!("06092a864886f70d010101");
+    let at = der.windows(rsa.len()).position(|w| w == rsa).expect("key transport");
+    der[at + rsa.len() - 1] = 0x63;
+    let mut entity = [head.as_bytes(), b"\r\n\r\n"].concat();
+    smime::mime::writer::append_base64(&mut entity, &der);
+    let mut lan = People::with_keys_of(&["carol"]);
+    let verdict = lan.receive(&["carol@lan.example"], &forge::message("alice@peer.example", &entity));
+    assert_eq!(rejected(&verdict), "550 5.7.6");
+    assert_eq!(lan.private_key_operations(), 0);
+}
+
+#[test]
 fn t15_cbc_padding() {
     let encrypted = forge::encrypt(&["carol"], &forge::sign("alice", &clear()), Cipher::Aes256Cbc);
     let text = String::from_utf8(encrypted).expect("7-bit");

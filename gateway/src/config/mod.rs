@@ -9,6 +9,7 @@ mod source;
 
 use std::path::{Path, PathBuf};
 
+use host::mailbox::normal_domain;
 use host::{InboundPolicy, OutboundPolicy};
 
 pub use error::ConfigurationError;
@@ -29,7 +30,7 @@ pub struct Configuration {
 pub struct Tenant {
     /// Its name: what stands after `tenant.`.
     pub name: String,
-    /// Its mail domains, in lower case.
+    /// Its mail domains, in A-labels and lower case.
     pub domains: Vec<String>,
     /// The file of its keyring.
     pub keyring: PathBuf,
@@ -109,7 +110,7 @@ fn tenant(
 ) -> Result<Tenant, ConfigurationError> {
     let mut domains = Vec::with_capacity(raw.domains.get_ref().len());
     for domain in raw.domains.get_ref() {
-        let folded = domain.get_ref().to_lowercase();
+        let folded = normal_domain(domain.get_ref());
         if !is_domain(&folded) {
             let text = format!("`{}` is not a domain; write it as example.com", domain.get_ref());
             return Err(source.at(domain.span(), text));

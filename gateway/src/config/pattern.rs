@@ -2,9 +2,11 @@
 //! `sales-*@partner.example`.
 
 use glob::{MatchOptions, Pattern as Glob};
+use host::mailbox::normal_domain;
 
 /// A pattern of mail addresses. Local part and domain are matched apart, so that
-/// no star reaches over the `@`; the domain is matched without regard to case.
+/// no star reaches over the `@`; the domain is matched without regard to case, and
+/// A-labels match U-labels.
 #[derive(Clone, Debug)]
 pub struct Pattern {
     local: Glob,
@@ -19,7 +21,12 @@ impl Pattern {
             .filter(|(local, domain)| !local.is_empty() && !domain.is_empty())
             .ok_or_else(|| format!("`{text}` matches no address; write it as *@{}", hint(text)))?;
         let glob = |part: &str| Glob::new(part).map_err(|error| format!("`{text}` is not a pattern: {}", error.msg));
-        Ok(Self { local: glob(local)?, domain: glob(&domain.to_lowercase())? })
+        // Labels with a star in them have no A-label.
+        let labels: Vec<String> = domain
+            .split('.')
+            .map(|label| if label.contains(['*', '?', '[']) { label.to_lowercase() } else { normal_domain(label) })
+            .collect();
+        Ok(Self { local: glob(local)?, domain: glob(&labels.join("."))? })
     }
 
     /// Whether `mailbox` is one of those meant.
@@ -28,7 +35,7 @@ impl Pattern {
         let options =
             MatchOptions { case_sensitive: true, require_literal_separator: false, require_literal_leading_dot: false };
         mailbox.rsplit_once('@').is_some_and(|(local, domain)| {
-            self.local.matches_with(local, options) && self.domain.matches_with(&domain.to_lowercase(), options)
+            self.local.matches_with(local, options) && self.domain.matches_with(&normal_domain(domain), options)
         })
     }
 }
@@ -61,6 +68,15 @@ mod tests {
             "",
         ] {
             assert!(!pattern.matches(outside), "{outside}");
+        }
+    }
+
+    #[test]
+    fn t36_a_labels_match_u_labels() {
+        for pattern in ["*@b\u{fc}cher.example", "*@xn--bcher-kva.example"] {
+            let pattern = Pattern::parse(pattern).unwrap();
+            assert!(pattern.matches("a@B\u{dc}CHER.example") && pattern.matches("a@xn--bcher-kva.example"));
+            assert!(!pattern.matches("a@bucher.example"));
         }
     }
 

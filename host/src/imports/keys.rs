@@ -28,7 +28,13 @@ impl keys::Host for Call {
         match self.ask_refusable("private-keys", move |tenant| tenant.private_keys.identities(&owner))? {
             Err(refusal) => Ok(Err(refusal)),
             Ok(identities) => {
-                identities.into_iter().map(|identity| self.hand_out(identity)).collect::<Result<_>>().map(Ok)
+                let signs = self.scope.may_sign();
+                identities
+                    .into_iter()
+                    .filter(|identity| !(signs && identity.retired))
+                    .map(|identity| self.hand_out(identity))
+                    .collect::<Result<_>>()
+                    .map(Ok)
             }
         }
     }

@@ -1,12 +1,13 @@
 //! The form in which mail addresses are filed and looked up.
 
 use super::error::ImportError;
+use crate::mailbox::normal_domain;
 
 /// The longest address, in octets (RFC 5321, section 4.5.3.1.3, without the
 /// angle brackets).
 const MAX_LEN: usize = 254;
 
-/// `mailbox` as it is filed: the domain in lower case, the local part as it is
+/// `mailbox` as it is filed: the domain in A-labels and lower case, the local part as it is
 /// (RFC 5321, section 2.4). [`ImportError::Address`] if it is no mailbox.
 ///
 /// Quoted local parts are taken as they are written: `"a b"@example.com` and
@@ -25,7 +26,7 @@ pub fn normalise(mailbox: &str) -> Result<String, ImportError> {
     if mailbox.chars().any(|c| c.is_control() || (c.is_whitespace() && c != ' ')) {
         return Err(refused());
     }
-    Ok(format!("{local}@{}", domain.to_lowercase()))
+    Ok(format!("{local}@{}", normal_domain(domain)))
 }
 
 #[cfg(test)]
@@ -36,7 +37,7 @@ mod tests {
     fn the_domain_is_folded_and_the_local_part_is_not() {
         assert_eq!(normalise("Taro@NEC.CO.JP").unwrap(), "Taro@nec.co.jp");
         assert_eq!(normalise("\"a@b c\"@Example.com").unwrap(), "\"a@b c\"@example.com");
-        assert_eq!(normalise("太郎@例え.JP").unwrap(), "太郎@例え.jp");
+        assert_eq!(normalise("太郎@例え.JP").unwrap(), "太郎@xn--r8jz45g.jp");
     }
 
     #[test]

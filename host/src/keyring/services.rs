@@ -29,7 +29,9 @@ impl Certificates for KeyringServices {
             pinned: record.pinned,
             capabilities: record.capabilities,
         };
-        Ok(records.into_iter().map(entry).collect())
+        // A retired key is one that nothing new is encrypted to, and whose pin
+        // counts no more: it may have been lost to somebody.
+        Ok(records.into_iter().filter(|record| !record.retired).map(entry).collect())
     }
 }
 
@@ -45,6 +47,7 @@ impl PrivateKeys for KeyringServices {
                     chain: self.keyring.chain(&record.facts.fingerprint).map_err(unavailable)?,
                     key: self.keyring.key(&record.facts.key_id).map_err(unavailable)?,
                     certificate: record.certificate,
+                    retired: record.retired,
                 })
             })
             .collect()

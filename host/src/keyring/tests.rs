@@ -96,7 +96,7 @@ fn a_generated_certificate_is_fit_for_mail_and_signed_by_its_key() {
     let certificate = Certificate::from_der(&made.certificate).unwrap();
     usage::may_sign(&certificate).unwrap();
     usage::may_encipher(&certificate).unwrap();
-    assert_eq!(made.facts.mailboxes, ["太郎@例え.jp"]);
+    assert_eq!(made.facts.mailboxes, ["太郎@xn--r8jz45g.jp"], "in A-labels (RFC 9598)");
     assert!(made.facts.is_valid_at(NOV_2026) && made.facts.is_valid_at(NOV_2026 + 364 * DAY));
     assert!(!made.facts.is_valid_at(NOV_2026 + 366 * DAY));
     smime::crypto::signature::verify(
@@ -223,6 +223,30 @@ fn the_newest_valid_key_goes_first_and_a_retired_one_last() {
     assert_eq!(order(&keyring), [current, future, old, newest]);
     keyring.retire("taro@nec.co.jp", &newest, false).unwrap();
     assert_eq!(order(&keyring)[0], newest);
+}
+
+#[test]
+fn a_retired_key_opens_old_mail_and_serves_nothing_new() {
+    let bench = Bench::new();
+    let keyring = Arc::new(bench.open());
+    let key = generate(&keyring, "taro@nec.co.jp", NOV_2026 - DAY);
+    let clock = Arc::new(crate::memory::FixedClock(NOV_2026));
+    let services = KeyringServices::new(Arc::clone(&keyring), clock);
+    assert!(services.certificates("taro@nec.co.jp").unwrap()[0].pinned);
+    assert!(!services.identities("taro@nec.co.jp").unwrap()[0].retired);
+    keyring.retire("taro@nec.co.jp", &key.facts.fingerprint, true).unwrap();
+    assert!(services.certificates("taro@nec.co.jp").unwrap().is_empty(), "its pin counts no more");
+    assert!(services.identities("taro@nec.co.jp").unwrap()[0].retired);
+}
+
+#[test]
+fn t29_a_pin_is_found_by_either_spelling_of_a_domain() {
+    let bench = Bench::new();
+    let keyring = bench.open();
+    generate(&keyring, "taro@b\u{fc}cher.example", NOV_2026 - DAY);
+    for spelling in ["taro@B\u{dc}CHER.example", "taro@xn--bcher-kva.example"] {
+        assert_eq!(keyring.records_of(Kind::Public, spelling, NOV_2026).unwrap().len(), 1, "{spelling}");
+    }
 }
 
 #[test]

@@ -61,6 +61,9 @@ pub struct Identity {
     pub chain: Vec<Vec<u8>>,
     /// The key.
     pub key: Arc<dyn PrivateKey>,
+    /// It decrypts what is old and no longer signs: on the way out the guest does
+    /// not see it.
+    pub retired: bool,
 }
 
 /// A private key, be it in memory, in another process or in hardware.

@@ -226,6 +226,9 @@ impl<H: Host> Walk<'_, H> {
         // All that may be out of reach is fetched before a key is used.
         load_trust(&mut self.trust, self.host, self.message.header())?;
         let cipher = data.cipher()?;
+        if !unwrap::are_supported(&addressed.keys) {
+            return Err(CmsError::Algorithm.into());
+        }
         let unproved_outside = self.unproved;
         self.unproved = true;
         let keys = unwrap::content_keys(addressed.keys, cipher.key_len())?;

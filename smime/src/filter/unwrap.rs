@@ -26,6 +26,12 @@ pub(super) struct Lock<'a, K> {
     identity: Identity<K>,
 }
 
+/// Whether the way in which the content key was encrypted to each is implemented:
+/// a public fact, to be known before a key is used.
+pub(super) fn are_supported<K>(locks: &[Lock<'_, K>]) -> bool {
+    locks.iter().all(|lock| lock.info.is_supported())
+}
+
 /// A content key, and the recipients whose own keys gave it.
 pub(super) struct ContentKey {
     /// The key.
@@ -94,9 +100,6 @@ fn meant_for<'a, H: Host>(
 /// that recipient's own key: nobody reads by the key of another. Recipients
 /// whose keys gave the same content key are kept together.
 pub(super) fn content_keys<K: PrivateKey>(locks: Vec<Lock<'_, K>>, length: usize) -> Result<Vec<ContentKey>, Error> {
-    if locks.iter().any(|lock| !lock.info.is_supported()) {
-        return Err(CmsError::Algorithm.into());
-    }
     let len = u32::try_from(length).map_err(|_| CmsError::Algorithm)?;
     let mut found: Vec<ContentKey> = Vec::new();
     for Lock { recipient, info, mut identity } in locks {

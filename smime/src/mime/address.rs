@@ -92,6 +92,12 @@ pub fn same_domain(a: &str, b: &str) -> bool {
     }
 }
 
+/// A domain in the form in which it is filed and looked up: its A-labels in lower
+/// case. What is no host name stays as it is, in lower case.
+pub fn normal_domain(domain: &str) -> String {
+    canonical_domain(domain).unwrap_or(Cow::Borrowed(domain)).to_lowercase()
+}
+
 /// Whether a reader might take `name` for `domain`, though the two are not one by
 /// [`same_domain`]: with a dot at the end, or with characters that no host name
 /// has outside of ASCII, some of which nobody sees.
