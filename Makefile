@@ -9,6 +9,10 @@ TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 COMPONENTS := $(TARGET)/components
 WITH_COMPONENTS = WASMIME_COMPONENT=$(COMPONENTS)/wasmime.wasm WASMIME_COMPONENTS=$(COMPONENTS)
 
+# Of the whole workspace even where one program is wanted: what they share is then
+# compiled with the same features, and once.
+BUILD = $(CARGO) build --workspace --locked
+
 # How long each fuzz target runs, in seconds.
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS = mime cms filter
@@ -20,7 +24,8 @@ help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
 demo: toolchain components ## two organisations send each other mail; every step is shown
-	$(WITH_COMPONENTS) $(CARGO) run --locked --quiet -p gateway --bin wasmime -- demo
+	$(WITH_COMPONENTS) $(BUILD) --bin wasmime
+	@$(TARGET)/debug/wasmime demo
 
 test: toolchain peers components ## all tests, with every peer that can be had
 	$(WITH_COMPONENTS) $(CARGO) test --workspace --locked
@@ -40,7 +45,8 @@ peers: ## install the other implementations that tests talk to (Debian packages)
 	@tools/peers
 
 components: toolchain ## build every variant of the component, with checksums, into target/components
-	$(CARGO) run --locked --quiet -p components -- --output $(COMPONENTS)
+	$(BUILD) --bin components
+	CARGO=$(CARGO) $(TARGET)/debug/components --output $(COMPONENTS)
 
 toolchain: ## install the Rust of rust-toolchain.toml, if it is missing
 	@tools/toolchain
