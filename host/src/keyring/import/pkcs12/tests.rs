@@ -1,5 +1,6 @@
 //! Files of NSS, and what becomes of them when they are altered.
 
+use std::io::Write as _;
 use std::path::Path;
 
 use super::*;
@@ -49,14 +50,16 @@ fn files_of_thunderbird_and_nss_are_read() {
     // Beside the repository, or beside a folder of work trees.
     let ancestors = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().skip(2);
     let Some(corpora) = ancestors.map(|folder| folder.join("shared/corpora")).find(|path| path.is_dir()) else {
-        println!("skipped: the foreign messages are not at hand");
+        // Past the capture of the test runner.
+        let _ = writeln!(std::io::stderr(), "skipped: the foreign messages are not at hand");
         return;
     };
     let folders = ["thunderbird/mailnews/test/data/smime", "nss/tests/smime/interop-openssl"];
     let mut read = 0;
     for folder in folders.map(|folder| corpora.join(folder)) {
         let Ok(files) = std::fs::read_dir(&folder) else {
-            println!("skipped: {} is not at hand", folder.display());
+            // Past the capture of the test runner.
+            let _ = writeln!(std::io::stderr(), "skipped: {} is not at hand", folder.display());
             continue;
         };
         for path in files.map(|file| file.unwrap().path()) {
