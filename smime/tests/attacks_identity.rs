@@ -5,7 +5,7 @@ mod support;
 use smime::Verdict;
 use smime::cms::Cipher;
 use smime::host::{Demand, Entry};
-use support::{People, certificate, delivered, forge, rejected};
+use support::{People, certificate, delivered, forge, key, rejected};
 
 const ENTITY: &[u8] = b"Content-Type: text/plain\r\n\r\nPay mallory.\r\n";
 
@@ -304,9 +304,28 @@ fn t41_a_bomb_of_certificates_costs_bounded_work() {
     assert_eq!(lan.private_key_operations(), 0);
 }
 
+/// An opaque signature with SHA-1, as old clients make it.
+fn sign_sha1(name: &str, entity: &[u8]) -> Vec<u8> {
+    use rsa::pkcs8::DecodePrivateKey;
+    use smime::cms::{attributes, signed_data};
+    use smime::crypto::DigestAlgorithm;
+    use smime::x509::Certificate;
+    let certificate = Certificate::from_der(&certificate(name)).expect("a certificate");
+    let (hash, data) = (DigestAlgorithm::Sha1, "1.2.840.113549.1.7.1".parse().expect("id-data"));
+    let attributes = attributes::signed_attributes(data, &hash.compute(entity), support::NOW, &certificate, hash);
+    let key = rsa::RsaPrivateKey::from_pkcs8_der(&key(name)).expect("a key");
+    let signature = key.sign(rsa::Pkcs1v15Sign::new::<sha1::Sha1>(), &hash.compute(&attributes)).expect("signs");
+    // sha1 without parameters, and sha1WithRSAEncryption.
+    let digest = hex_literal::hex!("300706052b0e03021a").to_vec();
+    let algorithm = hex_literal::hex!("300d06092a864886f70d0101050500").to_vec();
+    let signer = signed_data::Signer { certificate: &certificate, digest, algorithm, attributes, signature };
+    let der = signed_data::write(Some(entity), &[signer], &[certificate.encoded()]);
+    smime::mime::writer::pkcs7_mime(der, "signed-data")
+}
+
 #[test]
 fn t30_sha1_counts_only_where_the_policy_names_it() {
-    let message = forge::message("alice@peer.example", &forge::sign_sha1("alice", ENTITY));
+    let message = forge::message("alice@peer.example", &sign_sha1("alice", ENTITY));
     let mut lan = strict();
     assert_eq!(rejected(&lan.receive(&["carol@lan.example"], &message)), "550 5.7.6");
     lan.inbound.verify = Demand::Opportunistic;

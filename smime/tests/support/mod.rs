@@ -43,6 +43,11 @@ pub fn certificate(name: &str) -> Vec<u8> {
     read(&format!("{name}.der"))
 }
 
+/// The private key of someone in `vectors/people`, as PKCS #8.
+pub fn key(name: &str) -> Vec<u8> {
+    read(&format!("{name}.p8"))
+}
+
 fn read(file: &str) -> Vec<u8> {
     // By way of `smime`, because the fuzz targets have this host too.
     let path = format!("{}/../smime/tests/vectors/people/{file}", env!("CARGO_MANIFEST_DIR"));
@@ -225,7 +230,7 @@ impl Host for People {
         let identities = names.iter().map(|name| {
             let random = Rc::clone(&self.random);
             let draw: Box<dyn FnMut(u32) -> Vec<u8>> = Box::new(move |len| random.borrow_mut().draw(len));
-            let key = SoftwareKey::from_pkcs8(&read(&format!("{name}.p8")), draw).expect("a good key");
+            let key = SoftwareKey::from_pkcs8(&key(name), draw).expect("a good key");
             let key = self.reach("keys").map(|()| key);
             let operations = Rc::clone(&self.operations);
             Identity { certificate: certificate(name), chain: Vec::new(), key: CountedKey { key, operations } }
@@ -296,12 +301,12 @@ pub mod forge {
     use smime::cms::signed_data::{self, Signer};
     use smime::cms::{self, Cipher, attributes, auth_enveloped_data, enveloped_data};
     use smime::crypto::private_key::SoftwareKey;
-    use smime::crypto::{Bulk, DigestAlgorithm, Software};
+    use smime::crypto::{Bulk, Software};
     use smime::host::PrivateKey;
     use smime::mime::writer;
     use smime::x509::Certificate;
 
-    use super::{NOW, Random, read};
+    use super::{NOW, Random, key};
 
     /// The CMS of a signature by `name` over `entity`.
     pub fn signature(name: &str, entity: &[u8], opaque: bool) -> Vec<u8> {
@@ -318,7 +323,7 @@ pub mod forge {
             let content_digest = Software.digest(hash, entity);
             let attributes = attributes::signed_attributes(data, &content_digest, NOW, certificate, hash);
             let mut random = Random(77);
-            let mut key = SoftwareKey::from_pkcs8(&read(&format!("{name}.p8")), |len| random.draw(len)).expect("a key");
+            let mut key = SoftwareKey::from_pkcs8(&key(name), |len| random.draw(len)).expect("a key");
             let signature = key.sign(&algorithm, &digest, &attributes).expect("signs");
             Signer { certificate, digest, algorithm, attributes, signature }
         };
@@ -352,22 +357,6 @@ pub mod forge {
         let likenesses: Vec<&[u8]> = likenesses.iter().map(Vec::as_slice).collect();
         let signers: Vec<Signer<'_>> = (0..signers).map(signer).collect();
         writer::pkcs7_mime(signed_data::write(Some(entity), &signers, &likenesses), "signed-data")
-    }
-
-    /// An opaque signature with SHA-1, as old clients make it.
-    pub fn sign_sha1(name: &str, entity: &[u8]) -> Vec<u8> {
-        use rsa::pkcs8::DecodePrivateKey;
-        let certificate = Certificate::from_der(&super::certificate(name)).expect("a certificate");
-        let (hash, data) = (DigestAlgorithm::Sha1, "1.2.840.113549.1.7.1".parse().expect("id-data"));
-        let attributes = attributes::signed_attributes(data, &Software.digest(hash, entity), NOW, &certificate, hash);
-        let key = rsa::RsaPrivateKey::from_pkcs8_der(&read(&format!("{name}.p8"))).expect("a key");
-        let signature = key.sign(rsa::Pkcs1v15Sign::new::<sha1::Sha1>(), &hash.compute(&attributes)).expect("signs");
-        // sha1 without parameters, and sha1WithRSAEncryption.
-        let digest = hex_literal::hex!("300706052b0e03021a").to_vec();
-        let algorithm = hex_literal::hex!("300d06092a864886f70d0101050500").to_vec();
-        let signer = Signer { certificate: &certificate, digest, algorithm, attributes, signature };
-        let der = signed_data::write(Some(entity), &[signer], &[certificate.encoded()]);
-        writer::pkcs7_mime(der, "signed-data")
     }
 
     /// A `multipart/signed` entity around `entity`, by `name`.
