@@ -34,6 +34,9 @@ lint: toolchain components ## formatting, clippy, documentation; warnings are er
 	$(CARGO) fmt --all --check
 	$(WITH_COMPONENTS) $(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	$(WITH_COMPONENTS) RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked
+	@if command -v c++ >/dev/null; then \
+	  $(CARGO) check --manifest-path fuzz/Cargo.toml --locked --target-dir $(TARGET); \
+	else echo "skipped: the fuzz targets, which need a C++ compiler"; fi
 
 bench: toolchain components ## benches, side by side with OpenSSL where it is installed
 	$(WITH_COMPONENTS) $(CARGO) bench --workspace --locked
