@@ -150,8 +150,7 @@ const OPPORTUNISTIC: &str =
 /// Thunderbird's own messages, under the default policy.
 #[test]
 fn t43_interop_thunderbird() {
-    let test = "t43_interop_thunderbird";
-    let Some(folder) = corpora(test).filter(|_| have(test, &["openssl"])) else { return };
+    let Some(folder) = corpora("t43_interop_thunderbird") else { return };
     let expected: Value =
         serde_json::from_slice(&fs::read(folder.join("expected.json")).expect("a file")).expect("JSON");
     let mut table = Table::default();
@@ -164,7 +163,7 @@ fn t43_interop_thunderbird() {
             "thunderbird/mailnews/test/data/smime"
         });
         let site = site("example.com", &[keys.join("TestCA.pem")], OPPORTUNISTIC);
-        site.import(&["--address", "Bob@example.com", &repacked(&site, &keys.join("Bob.p12"))]);
+        site.import_p12_for("Bob@example.com", &keys.join("Bob.p12"), "nss");
         for foreign in read(&folder, &expected, under).into_iter().filter(|f| f.name().ends_with(".eml")) {
             let from = field(&foreign.message, "from").concat();
             let from = from.trim_end_matches('>').rsplit('<').next().unwrap_or_default();
@@ -173,15 +172,6 @@ fn t43_interop_thunderbird() {
         }
     }
     table.done("Thunderbird");
-}
-
-/// Keys and certificates of a PKCS #12 file of NSS, as PEM.
-fn repacked(site: &Site, file: &Path) -> String {
-    let file = file.display().to_string();
-    let pem = must("openssl", &["pkcs12", "-in", &file, "-passin", "pass:nss", "-nodes", "-legacy"], b"");
-    let path = site.path().join("keys.pem");
-    fs::write(&path, pem).expect("a file");
-    path.display().to_string()
 }
 
 fn thunderbird(foreign: &Foreign) -> Answer {

@@ -4,7 +4,7 @@ use std::fs;
 
 use tempfile::TempDir;
 
-use super::{Form, Peer, cms_of, peer_and_openssl, peer_reads, peer_writes};
+use super::{Form, Peer, cms_of, imported_opens, peer_and_openssl, peer_reads, peer_writes};
 use crate::support::{attempt, have, multipart_signed, must, openssl, pkcs7_mime, pki};
 
 /// A database with the keys of alice.
@@ -83,6 +83,16 @@ impl Peer for Nss {
         // 3.87 reads RSAES-OAEP and no AuthEnvelopedData.
         false
     }
+}
+
+/// The key that NSS hands out is imported, and opens what was encrypted to it.
+#[test]
+fn nss_hands_out_a_key_and_we_import_it() {
+    let Some(nss) = Nss::new("nss_hands_out_a_key_and_we_import_it") else { return };
+    let out = nss.dir.path().join("alice.p12");
+    let path = out.display().to_string();
+    must("pk12util", &["-o", &path, "-n", "alice", "-d", &nss.database(), "-W", "secret", "-K", ""], b"");
+    imported_opens(&out, "secret");
 }
 
 #[test]
