@@ -36,9 +36,15 @@ impl Gpgsm {
         for certificate in ["ca", "bob", "carol", "dave"] {
             gpgsm.call(&["--import", &pki(&format!("{certificate}.pem"))], b"");
         }
-        let alice = openssl::pkcs12("alice");
-        let path = alice.path().display().to_string();
-        gpgsm.call(&["--pinentry-mode", "loopback", "--passphrase-fd", "0", "--import", &path], b"test\n");
+        // gpgsm 2.2 cannot decrypt one file in a hundred, or so, that all others read: take another.
+        let imported = (0..3).any(|_| {
+            let alice = openssl::pkcs12("alice");
+            let path = alice.path().display().to_string();
+            gpgsm
+                .attempt(&["--pinentry-mode", "loopback", "--passphrase-fd", "0", "--import", &path], b"test\n")
+                .is_ok()
+        });
+        assert!(imported, "gpgsm imports none of three PKCS #12 files");
         Some(gpgsm)
     }
 
