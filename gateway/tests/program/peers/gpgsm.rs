@@ -36,7 +36,7 @@ impl Gpgsm {
         for certificate in ["ca", "bob", "carol", "dave"] {
             gpgsm.call(&["--import", &pki(&format!("{certificate}.pem"))], b"");
         }
-        // gpgsm 2.2 cannot decrypt one file in a hundred, or so, that all others read: take another.
+        // Now and then gpgsm 2.2 cannot decrypt a file that all others read: give it another.
         let imported = (0..3).any(|_| {
             let alice = openssl::pkcs12("alice");
             let path = alice.path().display().to_string();
