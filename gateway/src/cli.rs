@@ -36,6 +36,10 @@ pub enum Command {
     Keys(Keys),
     /// Say what is wrong with configuration, keys, chains and expiry
     Check(Check),
+    /// Print what a shell needs to complete this command line
+    Completion(Completion),
+    /// Write the manual as man pages
+    Manual(Manual),
 }
 
 /// Which configuration.
@@ -137,6 +141,22 @@ pub struct Check {
     /// Judge as of this instant instead of now, as in 2026-11-22T12:00:00Z
     #[arg(long, value_name = "TIME", value_parser = time::parse)]
     pub at: Option<u64>,
+}
+
+/// Arguments of `wasmime completion`.
+#[derive(Args, Debug)]
+pub struct Completion {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+/// Arguments of `wasmime manual`.
+#[derive(Args, Debug)]
+pub struct Manual {
+    /// Write the pages here
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
 }
 
 /// Arguments of `wasmime keys`.

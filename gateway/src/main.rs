@@ -39,6 +39,8 @@ fn main() -> ExitCode {
         }),
         Command::Keys(arguments) => commands::keys::run(&arguments),
         Command::Check(arguments) => commands::check::run(&arguments),
+        Command::Completion(arguments) => commands::completion::run(&arguments),
+        Command::Manual(arguments) => commands::manual::run(&arguments),
     };
     match done {
         Ok(status) => status.into(),

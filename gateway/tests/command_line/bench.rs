@@ -117,12 +117,18 @@ pub fn openssl(bench: &Bench, arguments: &str) -> Option<Vec<u8>> {
     let mut command = Command::new("openssl");
     command.current_dir(bench.folder.path()).args(arguments.split_whitespace());
     if Command::new("openssl").arg("version").output().is_err() {
-        println!("SKIPPED: openssl is not installed");
+        skipped("a test of formats", "openssl is not installed (make peers)");
         return None;
     }
     let done = run(command, b"");
     assert_eq!(done.status, 0, "openssl {arguments}: {}", done.err);
     Some(done.out)
+}
+
+/// Says aloud that a test, or a part of one, is skipped: past the capture of the
+/// test runner.
+pub fn skipped(test: &str, why: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "skipped: {test}: {why}");
 }
 
 fn run(mut command: Command, input: &[u8]) -> Done {

@@ -6,4 +6,5 @@ mod demo;
 mod formats;
 mod help;
 mod keys;
+mod manual;
 mod process;
