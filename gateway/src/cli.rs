@@ -32,6 +32,8 @@ pub enum Command {
     Demo(Demo),
     /// Decide what becomes of one message: from standard input, in a pipe
     Process(Process),
+    /// Serve mail servers: milter, SMTP and LMTP, as the configuration says
+    Serve(Serve),
     /// Look after the keys of a tenant
     Keys(Keys),
     /// Say what is wrong with configuration, keys, chains and expiry
@@ -113,6 +115,25 @@ recipients. Without --submitter the pipe's mail server vouches for --mail-from, 
 than the one that authenticated.
 
 Exit status: 0 deliver, 77 reject, 75 defer, 64 wrong usage, 78 wrong configuration.";
+
+/// Arguments of `wasmime serve`.
+#[derive(Args, Debug)]
+#[command(after_help = SERVE_HELP)]
+pub struct Serve {
+    #[command(flatten)]
+    pub configuration: Configuration,
+    #[command(flatten)]
+    pub sandbox: Sandbox,
+}
+
+const SERVE_HELP: &str = "\
+Listens where [[listener]] of the configuration says, and answers until it is told to stop. The log goes to \
+standard error.
+
+SIGHUP reads the configuration again: a wrong one is refused and the old one stays. SIGTERM and SIGINT stop: \
+transactions under way are finished, at most for `drain`; a second one stops at once.
+
+Exit status: 0 stopped, 1 a listener or a key store cannot be opened, 78 wrong configuration.";
 
 /// Which way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -1,6 +1,7 @@
 //! The program `wasmime`: the seed's secure mail proxy at work in a mail server's
 //! pipe, the keys it works with, and a demonstration of both.
 #![forbid(unsafe_code)]
+#![allow(dead_code, unused_imports)] // until the protocols of `serve` are in
 
 mod cli;
 mod commands;
@@ -10,6 +11,7 @@ mod exit;
 mod files;
 mod line_ends;
 mod report;
+mod serve;
 mod table;
 mod tenant;
 mod time;
@@ -30,13 +32,18 @@ fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error),
     };
-    tell(&arguments);
+    let verbose = arguments.verbose;
+    // The gateway has a log of its own: its configuration says which.
+    if !matches!(arguments.command, Command::Serve(_)) {
+        tell(verbose);
+    }
     let done = match arguments.command {
         Command::Demo(arguments) => show(&arguments),
         // A fault of ours must not bounce mail: the mail server tries again.
         Command::Process(arguments) => catch_unwind(|| commands::process::run(&arguments)).unwrap_or_else(|_| {
             Err(Failure::new(Status::Defer, "the program failed; please report what it said above"))
         }),
+        Command::Serve(arguments) => serve::run(&arguments, verbose),
         Command::Keys(arguments) => commands::keys::run(&arguments),
         Command::Check(arguments) => commands::check::run(&arguments),
         Command::Completion(arguments) => commands::completion::run(&arguments),
@@ -68,8 +75,8 @@ fn usage(error: &clap::Error) -> ExitCode {
 }
 
 /// The log: on standard error, quiet unless `-v` or `WASMIME_LOG` say otherwise.
-fn tell(arguments: &Arguments) {
-    let level = match arguments.verbose {
+fn tell(verbose: u8) {
+    let level = match verbose {
         0 => "error",
         1 => "info",
         _ => "debug",

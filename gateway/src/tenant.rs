@@ -7,7 +7,7 @@ use host::keyring::{Keyring, KeyringError, KeyringServices};
 use host::mailbox::normal_domain;
 use host::memory::FixedClock;
 use host::services::{NoHarvest, SameMailbox, SystemClock, SystemEntropy};
-use host::{Clock, Direction, Envelope, Limits, Runtime, RuntimeError, RuntimeOptions};
+use host::{Clock, Direction, Envelope, Runtime, RuntimeError, RuntimeOptions};
 
 use crate::cli::Sandbox;
 use crate::config::{Configuration, Tenant};
@@ -69,7 +69,8 @@ fn sending<'c>(configuration: &'c Configuration, envelope: &Envelope) -> Result<
     }
 }
 
-fn by_domain<'c>(configuration: &'c Configuration, address: &str) -> Result<&'c Tenant, NotServed> {
+/// The tenant that has the domain of an address.
+pub fn by_domain<'c>(configuration: &'c Configuration, address: &str) -> Result<&'c Tenant, NotServed> {
     let domain = address.rsplit_once('@').map(|(_, domain)| normal_domain(domain));
     domain
         .and_then(|domain| configuration.tenants.iter().find(|tenant| tenant.domains.contains(&domain)))
@@ -89,7 +90,7 @@ pub fn services(tenant: &Tenant, trust: FileTrust, clock: Arc<dyn Clock>) -> Res
         authorise: Arc::new(SameMailbox),
         clock,
         entropy: Arc::new(SystemEntropy),
-        limits: Limits::default(),
+        limits: tenant.limits.message.clone(),
     })
 }
 
@@ -105,7 +106,7 @@ pub fn runtime(sandbox: &Sandbox) -> Result<Runtime, RuntimeError> {
 
 /// Where compiled components are kept: what systemd or the XDG specification
 /// says, if either says anything.
-fn default_cache() -> Option<PathBuf> {
+pub fn default_cache() -> Option<PathBuf> {
     let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     variable("CACHE_DIRECTORY")
         .or_else(|| variable("XDG_CACHE_HOME").map(|folder| folder.join("wasmime")))

@@ -27,6 +27,8 @@ pub enum ConfigurationError {
     },
     /// It has no tenant.
     NoTenant(PathBuf),
+    /// It has no listener, and is to be served.
+    NoListener(PathBuf),
     /// It has several, and none was named.
     WhichTenant {
         /// The file.
@@ -57,6 +59,11 @@ impl fmt::Display for ConfigurationError {
             Self::NoTenant(path) => {
                 write!(f, "{} has no tenant; begin with [tenant.NAME] and domains = [\"example.com\"]", path.display())
             }
+            Self::NoListener(path) => write!(
+                f,
+                "{} has no listener; say where mail comes in with [[listener]], protocol, address and direction",
+                path.display()
+            ),
             Self::WhichTenant { path, names } => {
                 write!(f, "{} has several tenants; say which with --tenant: {}", path.display(), names.join(", "))
             }

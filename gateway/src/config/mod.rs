@@ -1,18 +1,27 @@
 //! The configuration: one TOML file, read strictly. Paths in it are relative to
 //! where it lies.
 
+mod address;
 mod error;
+mod gateway;
+mod limits;
+mod listener;
 mod pattern;
 mod policies;
 mod raw;
 mod source;
+mod units;
 
 use std::path::{Path, PathBuf};
 
 use host::mailbox::normal_domain;
 use host::{InboundPolicy, OutboundPolicy};
 
+pub use address::{Address, Network, NextHopAddress, NextHopProtocol};
 pub use error::ConfigurationError;
+pub use gateway::{Gateway, LogFormat};
+pub use limits::Limits;
+pub use listener::{Listener, ListenerDirection, NextHop, NextHopTls, Protocol, TlsFiles};
 use pattern::Pattern;
 use source::Source;
 
@@ -21,6 +30,10 @@ use source::Source;
 pub struct Configuration {
     /// The file.
     pub path: PathBuf,
+    /// What holds for all tenants together.
+    pub gateway: Gateway,
+    /// Where mail comes in; only `wasmime serve` needs one.
+    pub listeners: Vec<Listener>,
     /// The tenants, by name.
     pub tenants: Vec<Tenant>,
 }
@@ -32,6 +45,10 @@ pub struct Tenant {
     pub name: String,
     /// Its mail domains, in A-labels and lower case.
     pub domains: Vec<String>,
+    /// The component, if it wants another than the gateway's.
+    pub component: Option<PathBuf>,
+    /// What its messages may cost.
+    pub limits: Limits,
     /// The file of its keyring.
     pub keyring: PathBuf,
     /// Files of trust anchors.
@@ -85,7 +102,9 @@ impl Configuration {
         if tenants.is_empty() {
             return Err(ConfigurationError::NoTenant(path.to_owned()));
         }
-        Ok(Self { path: path.to_owned(), tenants })
+        let gateway = gateway::gateway(&source, folder, file.gateway)?;
+        let listeners = listener::listeners(&source, folder, file.listener)?;
+        Ok(Self { path: path.to_owned(), gateway, listeners, tenants })
     }
 
     /// The tenant called `name`, or the only one.
@@ -144,6 +163,8 @@ fn tenant(
     let within = |paths: Vec<PathBuf>| paths.into_iter().map(|path| folder.join(path)).collect();
     let keyring = raw.keyring.unwrap_or_else(|| PathBuf::from(format!("{name}.keyring")));
     Ok(Tenant {
+        component: raw.component.map(|path| folder.join(path)),
+        limits: raw.limits.into(),
         keyring: folder.join(keyring),
         anchors: within(raw.anchors),
         intermediates: within(raw.intermediates),

@@ -2,22 +2,82 @@
 //! other.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::address::{Address, Network, NextHopAddress};
+use super::units::{Octets, Time};
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct File {
     #[serde(default)]
+    pub gateway: Gateway,
+    #[serde(default)]
+    pub listener: Vec<Spanned<Listener>>,
+    #[serde(default)]
     pub tenant: BTreeMap<String, Tenant>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Gateway {
+    pub hostname: Option<Spanned<String>>,
+    pub status: Option<Address>,
+    pub log: Option<LogFormat>,
+    pub audit: Option<PathBuf>,
+    pub messages: Option<NonZeroU32>,
+    pub connections: Option<NonZeroU32>,
+    pub memory: Option<Octets>,
+    pub drain: Option<Time>,
+    pub state: Option<PathBuf>,
+    pub landlock: Option<bool>,
+    pub component: Option<PathBuf>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Listener {
+    pub name: Option<Spanned<String>>,
+    pub protocol: Protocol,
+    pub address: Spanned<Address>,
+    pub direction: ListenerDirection,
+    pub inside: Option<Spanned<Vec<Network>>>,
+    pub next_hop: Option<Spanned<NextHopAddress>>,
+    pub next_hop_tls: Option<Spanned<NextHopTls>>,
+    pub next_hop_ca: Option<Spanned<PathBuf>>,
+    pub next_hop_connections: Option<Spanned<NonZeroU32>>,
+    pub xforward: Option<Spanned<Vec<Network>>>,
+    pub tls: Option<Spanned<TlsFiles>>,
+    pub timeout: Option<Time>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TlsFiles {
+    pub certificate: PathBuf,
+    pub key: PathBuf,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Limits {
+    pub message_size: Option<Octets>,
+    pub time: Option<Time>,
+    pub memory: Option<Octets>,
+    pub messages: Option<NonZeroU32>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Tenant {
     pub domains: Spanned<Vec<Spanned<String>>>,
+    pub component: Option<PathBuf>,
+    #[serde(default)]
+    pub limits: Limits,
     pub keyring: Option<PathBuf>,
     #[serde(default)]
     pub anchors: Vec<PathBuf>,
@@ -62,6 +122,37 @@ pub struct Inbound {
     pub accept_unauthenticated: Option<bool>,
     pub keep_signature: Option<bool>,
     pub authserv_id: Option<Spanned<String>>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Protocol {
+    Milter,
+    Smtp,
+    Lmtp,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ListenerDirection {
+    Inbound,
+    Outbound,
+    ByClient,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NextHopTls {
+    Never,
+    Opportunistic,
+    Required,
 }
 
 #[derive(Clone, Copy, Deserialize)]

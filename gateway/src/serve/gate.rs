@@ -1,0 +1,90 @@
+//! What all sessions of the process share: who is let in, how much is held, and
+//! what becomes of a message.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use host::Reply;
+
+use super::held::{Held, Quota};
+use super::listener::Listener;
+use super::site::Site;
+use super::transaction::{Client, Judgement, Transaction};
+use super::{admission, judge, replies};
+
+/// What all sessions of the process share.
+///
+/// Each question is answered by the configuration in force when it is asked: a
+/// reload does not wait for sessions, and a tenant that was taken out is served
+/// no more. A session keeps only its [`Listener`].
+pub struct Gate {
+    site: ArcSwap<Site>,
+    memory: Arc<Quota>,
+    connections: Arc<Quota>,
+}
+
+impl Gate {
+    /// The gate of a process that begins with this configuration.
+    pub fn new(site: Site) -> Self {
+        let gateway = &site.configuration.gateway;
+        let (memory, connections) = (Quota::new(gateway.memory), Quota::new(gateway.connections));
+        Self { site: ArcSwap::from_pointee(site), memory, connections }
+    }
+
+    /// Puts another configuration in force.
+    pub fn reload(&self, site: Site) {
+        self.memory.set(site.configuration.gateway.memory);
+        self.connections.set(site.configuration.gateway.connections);
+        self.site.store(Arc::new(site));
+    }
+
+    /// The configuration in force.
+    pub fn site(&self) -> Arc<Site> {
+        self.site.load_full()
+    }
+
+    /// Octets of mail that are held.
+    pub fn held(&self) -> usize {
+        self.memory.used()
+    }
+
+    /// Connections that are open.
+    pub fn connected(&self) -> usize {
+        self.connections.used()
+    }
+
+    /// Takes the place of a connection; `421 4.3.2` if there is none.
+    pub fn connect(&self) -> Result<Held, Reply> {
+        self.connections.take(1).ok_or_else(replies::no_connection)
+    }
+
+    /// Whether mail with this reverse-path (none is the null one) is taken from
+    /// `client`: `550 5.7.1` if it is no tenant's.
+    pub fn admit_sender(&self, listener: &Listener, client: &Client, sender: Option<&str>) -> Result<(), Reply> {
+        admission::sender(&self.site.load(), listener, client, sender)
+    }
+
+    /// Whether `recipient` may join those of `transaction`, who were accepted
+    /// before: `550 5.7.1` if it is no tenant's, `452 4.5.3` if it is another's.
+    pub fn admit_recipient(
+        &self,
+        listener: &Listener,
+        transaction: &Transaction,
+        recipient: &str,
+    ) -> Result<(), Reply> {
+        admission::recipient(&self.site.load(), listener, transaction, recipient)
+    }
+
+    /// Reserves room for so many octets of mail; `452 4.3.1` if there is none.
+    pub fn hold(&self, octets: usize) -> Result<Held, Reply> {
+        self.memory.take(octets).ok_or_else(replies::no_memory)
+    }
+
+    /// Decides what becomes of `message`: header, empty line and body, with CRLF
+    /// line ends, and the dots of the DATA command removed. Never fails: what
+    /// goes wrong here is `451 4.3.0`. The caller holds room for the message.
+    pub async fn judge(&self, listener: &Listener, transaction: &Transaction, message: Bytes) -> Judgement {
+        judge::judge(self.site(), &self.memory, listener, transaction, message).await
+    }
+}

@@ -1,0 +1,45 @@
+//! What the gateway itself answers: a code, an enhanced status (RFC 3463) whose
+//! class is the first digit of the code, and a text that tells the client no
+//! more than it has to know.
+
+use host::Reply;
+
+/// Something failed on our side (RFC 3463, X.3.0).
+pub fn fault() -> Reply {
+    reply(451, 3, 0, "The mail gateway could not process the message; try again later")
+}
+
+/// The tenant has as many messages under way as it may.
+pub fn busy() -> Reply {
+    reply(451, 3, 2, "Too many messages are being processed; try again later")
+}
+
+/// No more mail can be held at a time.
+pub fn no_memory() -> Reply {
+    reply(452, 3, 1, "Insufficient system storage; try again later")
+}
+
+/// All connections are taken; the session ends.
+pub fn no_connection() -> Reply {
+    reply(421, 3, 2, "Too many connections; try again later")
+}
+
+/// The domain is no tenant's: mail is neither taken for it nor sent in its name.
+pub fn not_served() -> Reply {
+    reply(550, 7, 1, "The domain of the address is not served here")
+}
+
+/// The recipient's copy would have to be judged by other rules than that of the
+/// recipients before: it has to come in a transaction of its own.
+pub fn apart() -> Reply {
+    reply(452, 5, 3, "Send to this recipient in another transaction")
+}
+
+/// The message is larger than the tenant accepts.
+pub fn too_large(most: usize) -> Reply {
+    reply(552, 3, 4, &format!("The message is larger than the {most} octets that are accepted here"))
+}
+
+fn reply(code: u16, subject: u16, detail: u16, text: &str) -> Reply {
+    Reply { code, subject, detail, text: text.to_owned() }
+}
