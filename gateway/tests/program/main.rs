@@ -5,4 +5,5 @@ mod attacks;
 mod corpora;
 mod peers;
 mod stories;
+#[path = "../support/mod.rs"]
 mod support;

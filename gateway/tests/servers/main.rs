@@ -1,0 +1,12 @@
+//! Stories with real mail servers: two organisations write to each other, each
+//! with a mail server and mailboxes of its own, and what crosses the wire
+//! between them is recorded.
+//!
+//! Every server is started from a throw-away folder, on ports of the loopback
+//! interface that are free, and stopped when its story ends. What a story needs
+//! and the machine has not makes it say `skipped:`.
+
+mod clear;
+#[path = "../support/mod.rs"]
+mod support;
+mod world;

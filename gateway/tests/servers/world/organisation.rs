@@ -1,0 +1,237 @@
+//! Two organisations, and the wire between them.
+
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
+use std::thread;
+
+use tempfile::TempDir;
+
+use super::dovecot::Dovecot;
+use super::gateway::Gateway;
+use super::imap::Mailbox;
+use super::ports;
+use super::postfix::{Hook, Ports, Postfix, Setup};
+use super::swaks::{Answer, Swaks};
+use super::wire::Wire;
+use crate::support::have;
+
+/// Alice and bob at `peer.example`, carol and dave at `lan.example`.
+pub struct World {
+    /// Where alice and bob are.
+    pub peer: Organisation,
+    /// Where carol and dave are.
+    pub lan: Organisation,
+    /// What goes from peer.example to lan.example.
+    pub to_lan: Wire,
+    /// What goes from lan.example to peer.example.
+    pub to_peer: Wire,
+}
+
+/// A mail server, mailboxes and, unless mail is to go in clear, a gateway.
+pub struct Organisation {
+    /// Its domain.
+    pub domain: &'static str,
+    /// Its gateway.
+    pub gateway: Option<Gateway>,
+    /// Its mail server.
+    pub postfix: Postfix,
+    /// Its mailboxes.
+    pub dovecot: Dovecot,
+    // Last, because what is below is stopped first.
+    _dir: TempDir,
+}
+
+/// How an organisation is set up.
+#[derive(Clone, Debug)]
+pub struct Side {
+    /// Where its gateway stands in the way of what users send.
+    pub outbound: Hook,
+    /// Where its gateway stands in the way of what arrives.
+    pub inbound: Hook,
+    /// The tables of its tenant, as TOML; `NAME` stands for the name of the tenant.
+    pub policy: &'static str,
+    /// Further lines of `main.cf`.
+    pub main: String,
+    /// Further lines of `master.cf`.
+    pub master: String,
+}
+
+/// All protection is wanted, and mail without it is let through, marked.
+pub const POLICY: &str = r#"
+[tenant.NAME.outbound]
+sign = "required"
+encrypt = "required"
+[tenant.NAME.inbound]
+verify = "opportunistic"
+decrypt = "opportunistic"
+"#;
+
+impl Side {
+    /// Without a gateway.
+    pub fn clear() -> Self {
+        let (main, master) = (String::new(), String::new());
+        Self { outbound: Hook::Open, inbound: Hook::Open, policy: POLICY, main, master }
+    }
+
+    /// With a gateway that is a milter both ways.
+    pub fn milter() -> Self {
+        Self::hooked(Hook::Milter(ports::free()), Hook::Milter(ports::free()))
+    }
+
+    /// With a gateway in these places.
+    pub fn hooked(outbound: Hook, inbound: Hook) -> Self {
+        Self { outbound, inbound, ..Self::clear() }
+    }
+
+    /// With another policy.
+    pub fn policy(self, policy: &'static str) -> Self {
+        Self { policy, ..self }
+    }
+
+    /// With further lines of `main.cf`.
+    pub fn main(self, lines: &str) -> Self {
+        Self { main: format!("{}{lines}\n", self.main), ..self }
+    }
+}
+
+impl World {
+    /// Starts both organisations, or says that `story` is skipped.
+    pub fn start(story: &str, peer: Side, lan: Side) -> Option<Self> {
+        if !possible(story, &[]) {
+            return None;
+        }
+        let (peer_ports, lan_ports) = (Ports::free(), Ports::free());
+        let (to_lan, to_peer) = (Wire::to(lan_ports.mx), Wire::to(peer_ports.mx));
+        let (to_lan_port, to_peer_port) = (to_lan.port(), to_peer.port());
+        let (peer, lan) = thread::scope(|scope| {
+            let peer = scope.spawn(|| Organisation::start(Place::PEER, peer, peer_ports, ("lan.example", to_lan_port)));
+            let lan = Organisation::start(Place::LAN, lan, lan_ports, ("peer.example", to_peer_port));
+            (peer.join().expect("an organisation that starts"), lan)
+        });
+        Some(Self { peer, lan, to_lan, to_peer })
+    }
+}
+
+/// Whether the servers that every story needs, and `more`, are there, and may be
+/// started; otherwise says that `story` is skipped.
+pub fn possible(story: &str, more: &[&str]) -> bool {
+    if !rustix::process::geteuid().is_root() {
+        crate::support::skipped(story, "mail servers have to be started as root");
+        return false;
+    }
+    let programs = ["postfix", "dovecot", "swaks", "openssl"];
+    have(story, &[programs.as_slice(), more].concat())
+}
+
+/// Who is where.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    name: &'static str,
+    domain: &'static str,
+    insiders: &'static [&'static str],
+    outsiders: &'static [&'static str],
+}
+
+impl Place {
+    const PEER: Self =
+        Self { name: "peer", domain: "peer.example", insiders: &["alice", "bob"], outsiders: &["carol", "dave"] };
+    const LAN: Self =
+        Self { name: "lan", domain: "lan.example", insiders: &["carol", "dave"], outsiders: &["alice", "bob"] };
+}
+
+impl Organisation {
+    fn start(place: Place, side: Side, ports: Ports, route: (&str, u16)) -> Self {
+        let dir = tempfile::Builder::new()
+            .prefix(place.name)
+            // Servers that give up their rights find their way through it.
+            .permissions(Permissions::from_mode(0o755))
+            .tempdir()
+            .expect("a temporary folder");
+        let dovecot = Dovecot::start(dir.path());
+        let mailboxes = place.insiders.iter().map(|user| format!("{user}@{}", place.domain)).collect();
+        let setup = Setup {
+            ports,
+            domains: vec![place.domain.to_owned()],
+            mailboxes,
+            delivery: format!("lmtp:inet:127.0.0.1:{}", dovecot.lmtp()),
+            logins: Some(dovecot.logins()),
+            routes: vec![(route.0.to_owned(), route.1)],
+            outbound: side.outbound,
+            inbound: side.inbound,
+            main: side.main.clone(),
+            master: side.master.clone(),
+        };
+        let gateway = listeners(&side, ports.reinjection).map(|listeners| {
+            let (path, configuration) = (dir.path().join("wasmime"), configuration(place, &side, &listeners));
+            let filters = [side.outbound, side.inbound].into_iter().filter_map(Hook::port).collect();
+            let mut gateway = Gateway::new(&path, &configuration, filters);
+            gateway.keys(place.name, place.insiders, place.outsiders);
+            gateway.start();
+            gateway
+        });
+        let postfix = Postfix::start(dir.path(), &setup);
+        Self { domain: place.domain, gateway, postfix, dovecot, _dir: dir }
+    }
+
+    /// A user logs in and sends a message.
+    pub fn sends(&self, user: &str, to: &[&str], message: &[u8]) -> Answer {
+        self.submits(&self.address(user), user, to, message)
+    }
+
+    /// A user logs in and sends a message with another reverse-path.
+    pub fn submits(&self, from: &str, user: &str, to: &[&str], message: &[u8]) -> Answer {
+        let login = self.address(user);
+        let port = self.postfix.ports().submission;
+        Swaks { port, from, to, login: Some(&login), options: &[] }.send(message)
+    }
+
+    /// The mailbox of a user.
+    pub fn mailbox(&self, user: &str) -> Mailbox {
+        self.dovecot.mailbox(&self.address(user))
+    }
+
+    /// The gateway there must be.
+    pub fn gateway(&mut self) -> &mut Gateway {
+        self.gateway.as_mut().expect("an organisation with a gateway")
+    }
+
+    fn address(&self, user: &str) -> String {
+        format!("{user}@{}", self.domain)
+    }
+}
+
+/// The listeners of the gateway, if it stands anywhere.
+fn listeners(side: &Side, next_hop: u16) -> Option<String> {
+    let listeners: String =
+        [side.outbound.listener("outbound", next_hop), side.inbound.listener("inbound", next_hop)].concat();
+    (!listeners.is_empty()).then_some(listeners)
+}
+
+impl Hook {
+    /// The listener of the gateway that belongs to it.
+    fn listener(self, direction: &str, next_hop: u16) -> String {
+        let (protocol, port) = match self {
+            Self::Open => return String::new(),
+            Self::Milter(port) => ("milter", port),
+            Self::Smtp(port) | Self::Proxy(port) => ("smtp", port),
+            Self::Lmtp(port) => ("lmtp", port),
+        };
+        let xforward = if protocol == "milter" { "" } else { "xforward = [\"127.0.0.0/8\"]\n" };
+        format!(
+            "[[listener]]\nname = \"{direction}\"\nprotocol = \"{protocol}\"\naddress = \"127.0.0.1:{port}\"\n\
+             direction = \"{direction}\"\nnext-hop = \"smtp://127.0.0.1:{next_hop}\"\n{xforward}"
+        )
+    }
+}
+
+fn configuration(place: Place, side: &Side, listeners: &str) -> String {
+    let Place { name, domain, .. } = place;
+    let anchor = crate::support::pki("ca.pem");
+    let policy = side.policy.replace("NAME", name);
+    let results = if policy.contains("authserv-id") { "" } else { &format!("authserv-id = \"mx.{domain}\"\n") };
+    let policy = policy.replace("inbound]\n", &format!("inbound]\n{results}"));
+    format!(
+        "[gateway]\nhostname = \"gateway.{domain}\"\nstate = \"state\"\naudit = \"audit.jsonl\"\n{listeners}\
+         [tenant.{name}]\ndomains = [\"{domain}\"]\nkeyring = \"{name}.keyring\"\nanchors = [{anchor:?}]\n{policy}\n"
+    )
+}
