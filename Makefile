@@ -46,6 +46,7 @@ fuzz: toolchain ## every fuzz target for FUZZ_SECONDS (60); needs nightly Rust a
 
 peers: ## install the other implementations that tests talk to (Debian packages)
 	@tools/peers
+	@tools/mail-servers $(TARGET)/mail-servers
 
 components: toolchain ## build every variant of the component, with checksums, into target/components
 	$(BUILD) --bin components
