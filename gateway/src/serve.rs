@@ -12,6 +12,7 @@ mod held;
 mod judge;
 mod listener;
 mod log;
+mod milter;
 mod parts;
 mod replies;
 mod signals;
@@ -109,14 +110,14 @@ fn listeners(configuration: &Configuration) -> Result<Vec<Listener>, String> {
 /// `stop` tells to end: then the transaction under way is finished, and no other
 /// begins.
 async fn serve_connection(
-    _gate: Arc<Gate>,
+    gate: Arc<Gate>,
     listener: Arc<Listener>,
-    _stream: Stream,
-    _peer: Peer,
-    _stop: CancellationToken,
+    stream: Stream,
+    peer: Peer,
+    stop: CancellationToken,
 ) {
     match listener.settings.protocol {
-        Protocol::Milter => {}
+        Protocol::Milter => milter::serve(gate, listener, stream, peer, stop).await,
         Protocol::Smtp | Protocol::Lmtp => {}
     }
 }

@@ -19,22 +19,26 @@ pub fn sender(site: &Site, listener: &Listener, client: &Client, sender: Option<
 /// Whether mail for `recipient` is taken, together with that for those accepted
 /// before.
 pub fn recipient(site: &Site, listener: &Listener, transaction: &Transaction, recipient: &str) -> Result<(), Reply> {
-    let Transaction { client, sender, recipients, .. } = transaction;
-    let of = |first| {
-        let found = course(site, &listener.settings.direction, client, sender.as_deref(), Some(first));
-        found.and_then(|course| whose(site, &course, first).ok_or(super::course::NotServed))
-    };
-    let this = of(recipient).map_err(|_| replies::not_served())?;
-    match recipients.first().map(|first| of(first)) {
-        Some(Ok(before)) if !same(&before, &this) => Err(replies::apart()),
+    let this = whose(site, listener, transaction, recipient).ok_or_else(replies::not_served)?;
+    let before = transaction.recipients.first().and_then(|first| whose(site, listener, transaction, first));
+    match before {
+        Some(before) if !same(&before, &this) => Err(replies::apart()),
         _ => Ok(()),
     }
 }
 
+/// The most octets that a message of `transaction` may have. Where a reload has
+/// taken its tenant away there is nothing to receive.
+pub fn message_size(site: &Site, listener: &Listener, transaction: &Transaction) -> usize {
+    let tenant = transaction.recipients.first().and_then(|first| whose(site, listener, transaction, first));
+    tenant.map_or(0, |(_, tenant)| tenant.settings.limits.message.message_size)
+}
+
 /// Whose a message is, and whether it leaves: by this recipient alone.
-fn whose(site: &Site, course: &Course, recipient: &str) -> Option<(bool, Arc<Tenant>)> {
-    match course {
-        Course::Outbound { tenant, .. } => Some((true, Arc::clone(tenant))),
+fn whose(site: &Site, listener: &Listener, transaction: &Transaction, recipient: &str) -> Option<(bool, Arc<Tenant>)> {
+    let Transaction { client, sender, .. } = transaction;
+    match course(site, &listener.settings.direction, client, sender.as_deref(), Some(recipient)).ok()? {
+        Course::Outbound { tenant, .. } => Some((true, tenant)),
         Course::Inbound => site.tenant_of(recipient).map(|tenant| (false, Arc::clone(tenant))),
     }
 }

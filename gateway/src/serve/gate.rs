@@ -76,6 +76,12 @@ impl Gate {
         admission::recipient(&self.site.load(), listener, transaction, recipient)
     }
 
+    /// The most octets that a message of `transaction` may have, as its tenant has
+    /// it; its recipients were accepted.
+    pub fn message_size(&self, listener: &Listener, transaction: &Transaction) -> usize {
+        admission::message_size(&self.site.load(), listener, transaction)
+    }
+
     /// Reserves room for so many octets of mail; `452 4.3.1` if there is none.
     pub fn hold(&self, octets: usize) -> Result<Held, Reply> {
         self.memory.take(octets).ok_or_else(replies::no_memory)

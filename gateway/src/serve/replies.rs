@@ -40,6 +40,21 @@ pub fn too_large(most: usize) -> Reply {
     reply(552, 3, 4, &format!("The message is larger than the {most} octets that are accepted here"))
 }
 
+/// The reverse-path is none (RFC 3463, X.1.7).
+pub fn bad_sender() -> Reply {
+    reply(553, 1, 7, "The address of the sender is not well-formed")
+}
+
+/// The forward-path is none (RFC 3463, X.1.3).
+pub fn bad_recipient() -> Reply {
+    reply(553, 1, 3, "The address of the recipient is not well-formed")
+}
+
+/// The gateway is not set up for what the message needs (RFC 3463, X.3.5).
+pub fn not_set_up() -> Reply {
+    reply(451, 3, 5, "The mail gateway is not set up for this message; try again later")
+}
+
 fn reply(code: u16, subject: u16, detail: u16, text: &str) -> Reply {
     Reply { code, subject, detail, text: text.to_owned() }
 }
