@@ -9,6 +9,7 @@ mod config;
 mod demo;
 mod exit;
 mod files;
+mod key_services;
 mod line_ends;
 mod report;
 mod serve;

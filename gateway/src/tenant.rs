@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use host::keyring::{Keyring, KeyringError, KeyringServices};
 use host::mailbox::normal_domain;
 use host::memory::FixedClock;
 use host::services::{NoHarvest, SameMailbox, SystemClock, SystemEntropy};
@@ -11,6 +10,7 @@ use host::{Clock, Direction, Envelope, Runtime, RuntimeError, RuntimeOptions};
 
 use crate::cli::Sandbox;
 use crate::config::{Configuration, Tenant};
+use crate::key_services::{KeyServiceError, KeyServices};
 use crate::trust::FileTrust;
 
 /// The clock of the machine, or one that stands at `at`.
@@ -78,12 +78,11 @@ pub fn by_domain<'c>(configuration: &'c Configuration, address: &str) -> Result<
 }
 
 /// The services of a tenant.
-pub fn services(tenant: &Tenant, trust: FileTrust, clock: Arc<dyn Clock>) -> Result<host::Tenant, KeyringError> {
-    let keyring = Arc::new(Keyring::open(&tenant.keyring)?);
-    let keys = Arc::new(KeyringServices::new(keyring, Arc::clone(&clock)));
+pub fn services(tenant: &Tenant, trust: FileTrust, clock: Arc<dyn Clock>) -> Result<host::Tenant, KeyServiceError> {
+    let keys = KeyServices::open(tenant, &clock)?;
     Ok(host::Tenant {
-        certificates: keys.clone(),
-        private_keys: keys,
+        certificates: keys.certificates,
+        private_keys: keys.private_keys,
         trust: Arc::new(trust),
         policies: Arc::new(tenant.clone()),
         harvest: Arc::new(NoHarvest),

@@ -9,7 +9,7 @@ use wasmtime::{ResourceLimiter, Result};
 
 use crate::event::{Event, Events, text};
 use crate::scope::Scope;
-use crate::services::Tenant;
+use crate::services::{Tenant, notes};
 use crate::stop::Stop;
 use crate::workers::{Unanswered, Workers};
 use crate::{Refusal, Severity};
@@ -81,12 +81,17 @@ impl Call {
     ) -> Result<T, Stop> {
         let deadline = self.deadline.min(Instant::now() + self.tenant.limits.service_time);
         let tenant = self.tenant.clone();
-        self.workers.ask(deadline, move || question(&tenant)).map_err(|unanswered| match unanswered {
+        let answered = self.workers.ask(deadline, move || notes::collect(|| question(&tenant)));
+        let (answer, notes) = answered.map_err(|unanswered| match unanswered {
             Unanswered::TimedOut if self.time_left().is_zero() => Stop::Time,
             Unanswered::TimedOut => Stop::ServiceSilent(service),
             Unanswered::Panicked => Stop::ServicePanicked(service),
             Unanswered::NoWorker => Stop::NoWorker,
-        })
+        })?;
+        for note in notes {
+            self.events.report(&self.tenant.limits, note.severity, &note.name, note.fields);
+        }
+        Ok(answer)
     }
 
     /// Asks a service that may refuse: one that does not answer in time has.

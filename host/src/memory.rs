@@ -43,6 +43,22 @@ impl PrivateKeys for MemoryKeys {
     }
 }
 
+/// Both stores, out of reach: what a back end says that cannot be asked.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct OutOfReach;
+
+impl Certificates for OutOfReach {
+    fn certificates(&self, _: &str) -> Result<Vec<Entry>, Refusal> {
+        Err(Refusal::Unavailable("the certificates are out of reach".to_owned()))
+    }
+}
+
+impl PrivateKeys for OutOfReach {
+    fn identities(&self, _: &str) -> Result<Vec<Identity>, Refusal> {
+        Err(Refusal::Unavailable("the private keys are out of reach".to_owned()))
+    }
+}
+
 /// Trust anchors and intermediates in memory, as DER; no revocation lists.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryTrust {

@@ -101,7 +101,7 @@ fn filter(
     let mut answer = Answer::default();
     for (share, trust) in shares.iter().zip(trusts) {
         let services = tenant::services(share.tenant, trust, tenant::clock(arguments.at))
-            .map_err(|error| Fault::SetUp("keyring", error.to_string()))?;
+            .map_err(|error| Fault::SetUp(error.cause(), error.to_string()))?;
         let recipients = share.recipients.iter().filter_map(|&place| envelope.recipients.get(place).cloned()).collect();
         let outcome = runtime.run(&services, &Envelope { recipients, ..envelope.clone() }, &message);
         log(&share.tenant.name, &outcome);

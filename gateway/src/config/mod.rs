@@ -4,6 +4,7 @@
 mod address;
 mod error;
 mod gateway;
+mod key_services;
 mod limits;
 mod listener;
 mod pattern;
@@ -20,6 +21,7 @@ use host::{InboundPolicy, OutboundPolicy};
 pub use address::{Address, Network, NextHopAddress, NextHopProtocol};
 pub use error::ConfigurationError;
 pub use gateway::{Gateway, LogFormat};
+pub use key_services::{KeyServices, PrivateKeys, PublicKeys};
 pub use limits::Limits;
 pub use listener::{Listener, ListenerDirection, NextHop, NextHopTls, Protocol, TlsFiles};
 use pattern::Pattern;
@@ -51,6 +53,8 @@ pub struct Tenant {
     pub limits: Limits,
     /// The file of its keyring.
     pub keyring: PathBuf,
+    /// Where its keys are.
+    pub key_services: KeyServices,
     /// Files of trust anchors.
     pub anchors: Vec<PathBuf>,
     /// Files of intermediate authorities.
@@ -143,6 +147,7 @@ fn tenant(
     let Some(first) = domains.first() else {
         return Err(source.at(raw.domains.span(), "a tenant needs at least one domain".to_owned()));
     };
+    let key_services = KeyServices::read(source, &raw)?;
     let outbound = raw.outbound.over(policies::OUTBOUND);
     authserv_id(source, &raw.inbound)?;
     let inbound = raw.inbound.over(policies::inbound(first));
@@ -166,6 +171,7 @@ fn tenant(
         component: raw.component.map(|path| folder.join(path)),
         limits: raw.limits.into(),
         keyring: folder.join(keyring),
+        key_services,
         anchors: within(raw.anchors),
         intermediates: within(raw.intermediates),
         revocation_lists: within(raw.revocation_lists),

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::address::{Address, Network, NextHopAddress};
+use super::key_services::{PrivateKeys, PublicKeys};
 use super::units::{Octets, Time};
 
 #[derive(Deserialize)]
@@ -79,6 +80,8 @@ pub struct Tenant {
     #[serde(default)]
     pub limits: Limits,
     pub keyring: Option<PathBuf>,
+    pub public_keys: Option<Spanned<Vec<Spanned<PublicKeys>>>>,
+    pub private_keys: Option<Spanned<Vec<Spanned<PrivateKeys>>>>,
     #[serde(default)]
     pub anchors: Vec<PathBuf>,
     #[serde(default)]

@@ -6,6 +6,8 @@
 //! block; one that takes longer than [`crate::Limits`] allows, or panics, costs
 //! its own message and no other.
 
+mod chain;
+pub(crate) mod notes;
 mod system;
 
 use std::sync::Arc;
@@ -14,6 +16,8 @@ use zeroize::Zeroizing;
 
 use crate::limits::Limits;
 use crate::{Entry, InboundPolicy, KeyError, OutboundPolicy, Refusal};
+pub use chain::Chain;
+pub use notes::note;
 pub use system::{NoHarvest, SameMailbox, SystemClock, SystemEntropy};
 
 /// One organisation: its services and its limits. Cheap to clone.

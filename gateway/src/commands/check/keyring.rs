@@ -8,7 +8,7 @@ use host::keyring::{Authorities, Keyring, Kind, Record, seal};
 
 use super::findings::Findings;
 use super::{NOTICE_DAYS, exposed};
-use crate::config::Tenant;
+use crate::config::{PrivateKeys, Tenant};
 use crate::time;
 
 /// Checks the keyring and all that is filed in it.
@@ -29,7 +29,8 @@ pub fn check(tenant: &Tenant, authorities: &Authorities, now: u64, findings: &mu
     for record in records.iter().filter(|record| !record.retired) {
         rows.entry((&record.address, record.kind)).or_default().push(record);
     }
-    if tenant.outbound.sign == Demand::Required && !rows.keys().any(|(_, kind)| *kind == Kind::Private) {
+    let only_here = tenant.key_services.private == [PrivateKeys::Keyring];
+    if only_here && tenant.outbound.sign == Demand::Required && !rows.keys().any(|(_, kind)| *kind == Kind::Private) {
         findings
             .wrong("sign = \"required\", and nobody has a private key: no mail can leave; see `wasmime keys --help`");
     }

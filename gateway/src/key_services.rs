@@ -1,0 +1,82 @@
+//! The key services of a tenant: its back ends, opened, in the order configured.
+
+use std::cell::OnceCell;
+use std::fmt;
+use std::sync::Arc;
+
+use host::keyring::{Keyring, KeyringError, KeyringServices};
+use host::services::Chain;
+use host::{Certificates, Clock, PrivateKeys};
+
+use crate::config::{self, Tenant};
+
+/// Both key services of a tenant.
+pub struct KeyServices {
+    /// Its correspondents' certificates.
+    pub certificates: Arc<dyn Certificates>,
+    /// Its users' private keys.
+    pub private_keys: Arc<dyn PrivateKeys>,
+}
+
+/// Why a back end cannot be used as it is configured.
+#[derive(Debug)]
+pub enum KeyServiceError {
+    /// The keyring.
+    Keyring(KeyringError),
+}
+
+impl KeyServices {
+    /// Opens the back ends of a tenant. What is far away is first asked for by a
+    /// message: it may be back by then.
+    pub fn open(tenant: &Tenant, clock: &Arc<dyn Clock>) -> Result<Self, KeyServiceError> {
+        let keyring = SharedKeyring { tenant, clock, opened: OnceCell::new() };
+        let mut public: Vec<Arc<dyn Certificates>> = Vec::new();
+        for kind in &tenant.key_services.public {
+            public.push(match kind {
+                config::PublicKeys::Keyring => keyring.get()?,
+            });
+        }
+        let mut private: Vec<Arc<dyn PrivateKeys>> = Vec::new();
+        for kind in &tenant.key_services.private {
+            private.push(match kind {
+                config::PrivateKeys::Keyring => keyring.get()?,
+            });
+        }
+        Ok(Self { certificates: Arc::new(Chain::new(public)), private_keys: Arc::new(Chain::new(private)) })
+    }
+}
+
+/// The keyring of a tenant, opened once for both kinds of key, if it is wanted.
+struct SharedKeyring<'a> {
+    tenant: &'a Tenant,
+    clock: &'a Arc<dyn Clock>,
+    opened: OnceCell<Arc<KeyringServices>>,
+}
+
+impl SharedKeyring<'_> {
+    fn get(&self) -> Result<Arc<KeyringServices>, KeyServiceError> {
+        if let Some(opened) = self.opened.get() {
+            return Ok(Arc::clone(opened));
+        }
+        let keyring = Keyring::open(&self.tenant.keyring).map_err(KeyServiceError::Keyring)?;
+        let services = Arc::new(KeyringServices::new(Arc::new(keyring), Arc::clone(self.clock)));
+        Ok(Arc::clone(self.opened.get_or_init(|| services)))
+    }
+}
+
+impl KeyServiceError {
+    /// The cause, for the audit log: one word in kebab-case.
+    pub fn cause(&self) -> &'static str {
+        match self {
+            Self::Keyring(_) => "keyring",
+        }
+    }
+}
+
+impl fmt::Display for KeyServiceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Keyring(error) => error.fmt(f),
+        }
+    }
+}
