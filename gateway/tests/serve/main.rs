@@ -1,0 +1,13 @@
+//! `wasmime serve` as a process, spoken to octet by octet.
+
+#[path = "../servers/world/daemon.rs"]
+#[allow(dead_code)]
+mod daemon;
+#[path = "../servers/world/gateway.rs"]
+#[allow(dead_code)]
+mod gateway;
+mod milter;
+#[path = "../servers/world/ports.rs"]
+mod ports;
+#[path = "../support/mod.rs"]
+mod support;
