@@ -34,7 +34,7 @@
 //!
 //! Whatever goes wrong in the sandbox, the verdict is one that the mail server
 //! can act on: what it does not say is not delivered.
-#![deny(unsafe_code)] // but for one call, in `cache`
+#![deny(unsafe_code)] // but for one call in `cache`, and those of `locked`
 
 mod bindings;
 mod cache;
@@ -45,12 +45,16 @@ mod event;
 mod handle;
 mod imports;
 pub mod keyring;
+pub mod kmip;
 mod limits;
+mod locked;
 pub mod mailbox;
 pub mod memory;
+mod pairing;
 mod recipient;
 mod runtime;
 mod scope;
+mod secret_file;
 pub mod services;
 mod slots;
 pub mod software_key;
@@ -65,8 +69,10 @@ pub use bindings::wasmime::filter::policy::{
 };
 pub use event::Event;
 pub use limits::Limits;
+pub use pairing::Companions;
 pub use runtime::{COMPONENT, Outcome, Runtime, RuntimeError, RuntimeOptions, Statistics};
 pub use scope::Scope;
+pub use secret_file::{SecretError, SecretFile};
 pub use services::{
     Authorise, Certificates, Clock, Entropy, Harvest, Identity, Policies, PrivateKey, PrivateKeys, Tenant, Trust,
 };

@@ -165,6 +165,6 @@ fn name(encoded: &[u8]) -> String {
 }
 
 /// Octets as lower-case hexadecimal digits.
-pub(super) fn hex(octets: &[u8]) -> String {
+pub(crate) fn hex(octets: &[u8]) -> String {
     octets.iter().map(|octet| format!("{octet:02x}")).collect()
 }

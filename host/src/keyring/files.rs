@@ -1,20 +1,14 @@
 //! Files that hold secrets: made and read so that only their owner can.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{Read, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
 use super::error::KeyringError;
-
-/// Where systemd puts what `LoadCredential=` names: readable by the service
-/// alone, whatever its mode says.
-pub(super) const CREDENTIALS_DIRECTORY: &str = "CREDENTIALS_DIRECTORY";
-
-/// Most octets of a file with a key or a passphrase.
-const MAX_SECRET: u64 = 4096;
+use crate::secret_file::{self, SecretError};
 
 /// `path` with `.extension` appended to its name.
 pub(super) fn beside(path: &Path, extension: &str) -> PathBuf {
@@ -26,19 +20,13 @@ pub(super) fn beside(path: &Path, extension: &str) -> PathBuf {
 
 /// Reads a secret; none if there is no such file.
 pub(super) fn read_secret(path: &Path, check_mode: bool) -> Result<Option<Zeroizing<Vec<u8>>>, KeyringError> {
-    let failed = |source| KeyringError::File { path: path.to_owned(), source };
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(failed(error)),
-    };
-    let mode = file.metadata().map_err(failed)?.permissions().mode() & 0o7777;
-    if check_mode && mode & 0o077 != 0 {
-        return Err(KeyringError::Exposed { path: path.to_owned(), mode });
+    match secret_file::read(path, check_mode) {
+        Ok(octets) => Ok(Some(octets)),
+        Err(SecretError::Missing(_)) => Ok(None),
+        Err(SecretError::Exposed { path, mode }) => Err(KeyringError::Exposed { path, mode }),
+        Err(SecretError::File { path, source }) => Err(KeyringError::File { path, source }),
+        Err(other) => Err(KeyringError::File { path: path.to_owned(), source: std::io::Error::other(other) }),
     }
-    let mut octets = Zeroizing::new(Vec::with_capacity(MAX_SECRET as usize));
-    file.take(MAX_SECRET).read_to_end(&mut octets).map_err(failed)?;
-    Ok(Some(octets))
 }
 
 /// Makes a secret file that appears whole or not at all. False if there is one
@@ -78,6 +66,8 @@ pub(super) fn create_private(path: &Path) -> Result<(), KeyringError> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     #[test]
@@ -89,17 +79,5 @@ mod tests {
         assert_eq!(read_secret(&path, true).unwrap().unwrap().as_slice(), b"one");
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o600);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "the draft is gone");
-    }
-
-    #[test]
-    fn an_exposed_secret_is_not_used() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("k");
-        create_secret(&path, b"one").unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
-        let error = read_secret(&path, true).unwrap_err();
-        assert!(matches!(error, KeyringError::Exposed { mode: 0o640, .. }));
-        assert!(error.to_string().contains("chmod 600"));
-        assert!(read_secret(&path, false).unwrap().is_some());
     }
 }

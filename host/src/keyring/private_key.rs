@@ -17,16 +17,16 @@ use zeroize::Zeroizing;
 use super::facts::modulus_bits;
 
 /// A private key, checked to be sound.
-pub(super) struct PrivateKeyMaterial {
+pub(crate) struct PrivateKeyMaterial {
     /// The key, as DER of a PKCS #8 `PrivateKeyInfo`.
-    pub(super) pkcs8: Zeroizing<Vec<u8>>,
+    pub(crate) pkcs8: Zeroizing<Vec<u8>>,
     /// SHA-256 of the bits of its public key, as in a certificate.
-    pub(super) key_id: [u8; 32],
+    pub(crate) key_id: [u8; 32],
 }
 
 impl PrivateKeyMaterial {
     /// Reads a PKCS #8 `PrivateKeyInfo`. The error says what is wrong with it.
-    pub(super) fn from_pkcs8(encoded: &[u8]) -> Result<Self, String> {
+    pub(crate) fn from_pkcs8(encoded: &[u8]) -> Result<Self, String> {
         let info = PrivateKeyInfoRef::from_der(encoded).map_err(|_| NOT_SOUND)?;
         match info.algorithm.oid {
             // A key for PSS alone is the same key: its certificate says what it is for.
@@ -46,7 +46,7 @@ impl PrivateKeyMaterial {
     }
 
     /// Reads a PKCS #1 `RSAPrivateKey`.
-    pub(super) fn from_pkcs1(encoded: &[u8]) -> Result<Self, String> {
+    pub(crate) fn from_pkcs1(encoded: &[u8]) -> Result<Self, String> {
         let key = pkcs1::RsaPrivateKeyRef::from_der(encoded).map_err(|_| NOT_SOUND)?;
         let bits = modulus_bits(key.modulus.as_bytes());
         if bits < 2048 {
@@ -63,7 +63,7 @@ impl PrivateKeyMaterial {
     }
 
     /// Reads a SEC 1 `ECPrivateKey`.
-    pub(super) fn from_sec1(encoded: &[u8]) -> Result<Self, String> {
+    pub(crate) fn from_sec1(encoded: &[u8]) -> Result<Self, String> {
         Self::elliptic(|curve| EcdsaKeyPair::from_private_key_der(curve, encoded).ok())
     }
 

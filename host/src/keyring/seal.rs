@@ -23,7 +23,8 @@ use base64_simd::STANDARD;
 use zeroize::Zeroizing;
 
 use super::error::KeyringError;
-use super::files::{self, CREDENTIALS_DIRECTORY, beside};
+use super::files::{self, beside};
+use crate::secret_file::CREDENTIALS_DIRECTORY;
 
 /// The octets of each key.
 const KEY_LEN: usize = 32;

@@ -1,0 +1,195 @@
+//! The key management servers of a tenant: whichever answers, over connections
+//! that are kept.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use rustls::ClientConfig;
+use zeroize::Zeroizing;
+
+use super::connection::{Address, Connection};
+use super::error::KmipError;
+use super::message::{self, NoPayload, Operation};
+use super::ttlv::{Item, Malformed};
+
+/// How long a server that failed is asked only after the others.
+const SHUNNED: Duration = Duration::from_secs(10);
+
+/// The servers, in the order in which they are asked.
+pub(super) struct Servers {
+    servers: Vec<Server>,
+    tls: Arc<ClientConfig>,
+    timeout: Duration,
+    /// Conversations that may begin.
+    free: Mutex<usize>,
+    freed: Condvar,
+}
+
+struct Server {
+    address: Address,
+    idle: Mutex<Vec<Connection>>,
+    failed: Mutex<Option<Instant>>,
+}
+
+impl Servers {
+    /// At most `connections` conversations at a time, each with an end after
+    /// `timeout`.
+    pub(super) fn new(addresses: Vec<Address>, tls: Arc<ClientConfig>, timeout: Duration, connections: usize) -> Self {
+        let server = |address| Server { address, idle: Mutex::default(), failed: Mutex::default() };
+        Self {
+            servers: addresses.into_iter().map(server).collect(),
+            tls,
+            timeout,
+            free: Mutex::new(connections),
+            freed: Condvar::new(),
+        }
+    }
+
+    /// How long an answer may take, with every server tried in vain but the last.
+    pub(super) fn patience(&self) -> Duration {
+        self.timeout.saturating_mul(u32::try_from(self.servers.len()).unwrap_or(u32::MAX).saturating_add(1))
+    }
+
+    /// Holds a conversation with the first server that keeps it up to its end.
+    pub(super) fn converse<T>(
+        &self,
+        talk: impl Fn(&mut Conversation<'_>) -> Result<T, KmipError>,
+    ) -> Result<T, KmipError> {
+        let _permit = self.permit()?;
+        let now = Instant::now();
+        let mut order: Vec<&Server> = self.servers.iter().collect();
+        order.sort_by_key(|server| server.is_shunned(now));
+        let mut first_error = None;
+        for server in order {
+            match server.converse(&self.tls, self.timeout, &talk) {
+                Ok(answer) => return Ok(answer),
+                Err(error) if !error.is_of_one_server() => return Err(error),
+                Err(error) => {
+                    tracing::warn!(%error, "a key management server failed");
+                    first_error.get_or_insert(error);
+                }
+            }
+        }
+        Err(first_error.unwrap_or_else(|| KmipError::Configuration("no key management server is named".to_owned())))
+    }
+
+    /// Asks every server whether it is there: the address and what is wrong of
+    /// each that is not.
+    pub(super) fn probe(&self) -> Vec<KmipError> {
+        let talk = |conversation: &mut Conversation<'_>| {
+            conversation.ask(Operation::Query, &message::query(), |_| Ok(())).map(drop)
+        };
+        self.servers.iter().filter_map(|server| server.converse(&self.tls, self.timeout, &talk).err()).collect()
+    }
+
+    fn permit(&self) -> Result<Permit<'_>, KmipError> {
+        let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.freed.wait_timeout_while(free, self.timeout, |free| *free == 0);
+        let (mut free, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        *free = free.checked_sub(1).ok_or(KmipError::Busy)?;
+        Ok(Permit(self))
+    }
+}
+
+/// One of the conversations that may go on at a time.
+struct Permit<'a>(&'a Servers);
+
+impl Drop for Permit<'_> {
+    fn drop(&mut self) {
+        *self.0.free.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        self.0.freed.notify_one();
+    }
+}
+
+impl Server {
+    fn is_shunned(&self, now: Instant) -> bool {
+        let failed = *self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        failed.is_some_and(|at| now.saturating_duration_since(at) < SHUNNED)
+    }
+
+    fn converse<T>(
+        &self,
+        tls: &Arc<ClientConfig>,
+        timeout: Duration,
+        talk: impl Fn(&mut Conversation<'_>) -> Result<T, KmipError>,
+    ) -> Result<T, KmipError> {
+        let deadline = Instant::now() + timeout;
+        let server = self.address.text();
+        let kept = self.idle().pop();
+        if let Some(connection) = kept {
+            match self.talk_over(connection, &server, deadline, &talk) {
+                // It was closed while nobody looked: the server may be well.
+                Err(KmipError::Unreachable { .. } | KmipError::Tls { .. }) => self.idle().clear(),
+                other => return self.note(other),
+            }
+        }
+        let talked = Connection::open(&self.address, tls, deadline)
+            .and_then(|new| self.talk_over(new, &server, deadline, &talk));
+        self.note(talked)
+    }
+
+    fn talk_over<T>(
+        &self,
+        connection: Connection,
+        server: &str,
+        deadline: Instant,
+        talk: impl Fn(&mut Conversation<'_>) -> Result<T, KmipError>,
+    ) -> Result<T, KmipError> {
+        let mut conversation = Conversation { connection, server, deadline, in_step: true };
+        let talked = talk(&mut conversation);
+        // One that is out of step would answer the next question with this answer.
+        if conversation.in_step {
+            self.idle().push(conversation.connection);
+        }
+        talked
+    }
+
+    fn note<T>(&self, talked: Result<T, KmipError>) -> Result<T, KmipError> {
+        let failed = talked.as_ref().is_err_and(KmipError::is_of_one_server).then(Instant::now);
+        *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = failed;
+        talked
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Questions to one server over one connection.
+pub(super) struct Conversation<'a> {
+    connection: Connection,
+    server: &'a str,
+    deadline: Instant,
+    in_step: bool,
+}
+
+impl Conversation<'_> {
+    /// The server, as host and port.
+    pub(super) fn server(&self) -> &str {
+        self.server
+    }
+
+    /// Asks, and has `read` take what it needs from the payload of the answer,
+    /// which is erased afterwards.
+    pub(super) fn ask<T>(
+        &mut self,
+        operation: Operation,
+        request: &[u8],
+        read: impl FnOnce(&Item<'_>) -> Result<T, Malformed>,
+    ) -> Result<T, KmipError> {
+        self.in_step = false;
+        let answer: Zeroizing<Vec<u8>> = self.connection.ask(request, self.deadline)?;
+        let garbage = || KmipError::Garbage(self.server.to_owned());
+        let payload = match message::payload(&answer, operation) {
+            Ok(payload) => payload,
+            Err(NoPayload::Malformed) => return Err(garbage()),
+            Err(NoPayload::Refused { reason, message }) => {
+                self.in_step = true;
+                return Err(KmipError::Refused { server: self.server.to_owned(), reason, message });
+            }
+        };
+        let read = read(&payload).map_err(|Malformed| garbage())?;
+        self.in_step = true;
+        Ok(read)
+    }
+}
