@@ -51,6 +51,8 @@ mod locked;
 pub mod mailbox;
 pub mod memory;
 mod pairing;
+mod permits;
+pub mod pkcs11;
 mod recipient;
 mod runtime;
 mod scope;

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::fs::File;
 use std::io::{ErrorKind, Read};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
@@ -26,6 +26,14 @@ pub enum SecretFile {
     Path(PathBuf),
     /// A file of this name in `$CREDENTIALS_DIRECTORY`.
     Credential(String),
+}
+
+/// One writing of a file: another follows when it is changed, replaced or touched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    inode: u64,
+    seconds: i64,
+    nanos: i64,
 }
 
 /// Why a secret cannot be had.
@@ -80,6 +88,18 @@ impl SecretFile {
         match str::from_utf8(line) {
             Ok(text) if !text.is_empty() && !text.contains(['\n', '\r', '\0']) => Ok(Zeroizing::new(text.to_owned())),
             _ => Err(SecretError::NotALine(self.path()?)),
+        }
+    }
+
+    /// Which writing of the file this is.
+    pub(crate) fn stamp(&self) -> Result<Stamp, SecretError> {
+        let path = self.path()?;
+        match std::fs::metadata(&path) {
+            Ok(metadata) => {
+                Ok(Stamp { inode: metadata.ino(), seconds: metadata.ctime(), nanos: metadata.ctime_nsec() })
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => Err(SecretError::Missing(path)),
+            Err(source) => Err(SecretError::File { path, source }),
         }
     }
 

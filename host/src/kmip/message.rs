@@ -197,11 +197,16 @@ pub(super) enum KeyFormat {
     Sec1,
 }
 
+/// A private key as a server gives it.
+pub(super) struct EncodedKey {
+    /// How it is to be read.
+    pub(super) format: KeyFormat,
+    /// The key.
+    pub(super) octets: Zeroizing<Vec<u8>>,
+}
+
 /// The private key in the answer to [`get`]; none if its format is not read.
-pub(super) fn private_key(
-    payload: &Item<'_>,
-    identifier: &str,
-) -> Result<Option<(KeyFormat, Zeroizing<Vec<u8>>)>, Malformed> {
+pub(super) fn private_key(payload: &Item<'_>, identifier: &str) -> Result<Option<EncodedKey>, Malformed> {
     same_identifier(payload, identifier)?;
     let block = payload.find(tag::PRIVATE_KEY)?.find(tag::KEY_BLOCK)?;
     let format = match block.find(tag::KEY_FORMAT_TYPE)?.enumeration()? {
@@ -212,7 +217,7 @@ pub(super) fn private_key(
     };
     // A key that is wrapped has a byte string here, and does not parse.
     let material = block.find(tag::KEY_VALUE)?.find(tag::KEY_MATERIAL)?.octets()?;
-    Ok(Some((format, Zeroizing::new(material.to_vec()))))
+    Ok(Some(EncodedKey { format, octets: Zeroizing::new(material.to_vec()) }))
 }
 
 /// The DER of the certificate in the answer to [`get`].

@@ -61,9 +61,11 @@ pub(super) fn fetch(
         message::private_key(payload, &key.identifier)
     })?;
     let read = match &got {
-        Some((KeyFormat::Pkcs1, octets)) => PrivateKeyMaterial::from_pkcs1(octets),
-        Some((KeyFormat::Pkcs8, octets)) => PrivateKeyMaterial::from_pkcs8(octets),
-        Some((KeyFormat::Sec1, octets)) => PrivateKeyMaterial::from_sec1(octets),
+        Some(key) => match key.format {
+            KeyFormat::Pkcs1 => PrivateKeyMaterial::from_pkcs1(&key.octets),
+            KeyFormat::Pkcs8 => PrivateKeyMaterial::from_pkcs8(&key.octets),
+            KeyFormat::Sec1 => PrivateKeyMaterial::from_sec1(&key.octets),
+        },
         None => Err("it is in none of the formats PKCS #8, PKCS #1 and ECPrivateKey".to_owned()),
     };
     match read {

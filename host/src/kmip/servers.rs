@@ -1,7 +1,7 @@
 //! The key management servers of a tenant: whichever answers, over connections
 //! that are kept.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustls::ClientConfig;
@@ -11,6 +11,7 @@ use super::connection::{Address, Connection};
 use super::error::KmipError;
 use super::message::{self, NoPayload, Operation};
 use super::ttlv::{Item, Malformed};
+use crate::permits::Permits;
 
 /// How long a server that failed is asked only after the others.
 const SHUNNED: Duration = Duration::from_secs(10);
@@ -20,9 +21,8 @@ pub(super) struct Servers {
     servers: Vec<Server>,
     tls: Arc<ClientConfig>,
     timeout: Duration,
-    /// Conversations that may begin.
-    free: Mutex<usize>,
-    freed: Condvar,
+    /// For the conversations that may go on at a time.
+    permits: Arc<Permits>,
 }
 
 struct Server {
@@ -36,13 +36,7 @@ impl Servers {
     /// `timeout`.
     pub(super) fn new(addresses: Vec<Address>, tls: Arc<ClientConfig>, timeout: Duration, connections: usize) -> Self {
         let server = |address| Server { address, idle: Mutex::default(), failed: Mutex::default() };
-        Self {
-            servers: addresses.into_iter().map(server).collect(),
-            tls,
-            timeout,
-            free: Mutex::new(connections),
-            freed: Condvar::new(),
-        }
+        Self { servers: addresses.into_iter().map(server).collect(), tls, timeout, permits: Permits::new(connections) }
     }
 
     /// How long an answer may take, with every server tried in vain but the last.
@@ -55,7 +49,7 @@ impl Servers {
         &self,
         talk: impl Fn(&mut Conversation<'_>) -> Result<T, KmipError>,
     ) -> Result<T, KmipError> {
-        let _permit = self.permit()?;
+        let _permit = self.permits.take(self.timeout).ok_or(KmipError::Busy)?;
         let now = Instant::now();
         let mut order: Vec<&Server> = self.servers.iter().collect();
         order.sort_by_key(|server| server.is_shunned(now));
@@ -79,25 +73,7 @@ impl Servers {
         let talk = |conversation: &mut Conversation<'_>| {
             conversation.ask(Operation::Query, &message::query(), |_| Ok(())).map(drop)
         };
-        self.servers.iter().filter_map(|server| server.converse(&self.tls, self.timeout, &talk).err()).collect()
-    }
-
-    fn permit(&self) -> Result<Permit<'_>, KmipError> {
-        let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = self.freed.wait_timeout_while(free, self.timeout, |free| *free == 0);
-        let (mut free, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        *free = free.checked_sub(1).ok_or(KmipError::Busy)?;
-        Ok(Permit(self))
-    }
-}
-
-/// One of the conversations that may go on at a time.
-struct Permit<'a>(&'a Servers);
-
-impl Drop for Permit<'_> {
-    fn drop(&mut self) {
-        *self.0.free.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-        self.0.freed.notify_one();
+        self.servers.iter().filter_map(|server| server.converse(&self.tls, self.timeout, talk).err()).collect()
     }
 }
 
