@@ -125,14 +125,15 @@ pub enum PolicyError {
     NotForRecipient,
     /// The submitter may not write as the author.
     Submitter,
-    /// Agreement between the signer and the author named inside: someone
-    /// else's ciphertext was signed again.
+    /// Agreement between the signer and the author named inside: someone else's
+    /// ciphertext was signed again, or nothing inside says that it was not.
     ProtectedAuthor,
     /// A key to sign with.
     NoSigningKey,
     /// A usable certificate of these recipients of the envelope.
     NoRecipientCertificate(Vec<String>),
-    /// Protection of the header (RFC 9788), which this version does not make.
+    /// A header that can be hidden (RFC 9788): the message is signed already, or
+    /// its type cannot be read.
     HeaderProtection,
 }
 
@@ -270,14 +271,14 @@ impl Error {
             }
             Self::Policy(PolicyError::Submitter) => reply(550, 7, 1, "You may not send mail with this author address"),
             Self::Policy(PolicyError::ProtectedAuthor) => {
-                reply(550, 7, 1, "The author named inside the encrypted message is not the one who signed it")
+                reply(550, 7, 1, "The author named inside the message is not the one who signed it")
             }
             Self::Policy(PolicyError::NoSigningKey) => {
                 reply(550, 7, 5, "The message must be signed, but its author has no valid signing key here")
             }
             Self::Policy(PolicyError::NoRecipientCertificate(recipients)) => no_certificate(recipients),
             Self::Policy(PolicyError::HeaderProtection) => {
-                reply(550, 7, 1, "The policy asks for header protection, which cannot be made here")
+                reply(550, 7, 1, "The subject must be hidden, which a message that is signed already does not allow")
             }
             Self::Host(HostError::Unavailable(_) | HostError::Key) => {
                 reply(451, 7, 5, "A key or certificate service is out of reach; try again later")

@@ -5,8 +5,8 @@ mod keyring;
 
 use std::path::Path;
 
+use host::Trust as _;
 use host::keyring::{Authorities, CertificateFacts};
-use host::{HeaderProtection, Policies as _, Trust as _};
 
 use crate::config::{Configuration, Tenant};
 use crate::exit::{Failure, Status};
@@ -24,7 +24,6 @@ pub fn run(arguments: &cli::Check) -> Result<Status, Failure> {
     let mut status = Status::Ok;
     for tenant in &configuration.tenants {
         let mut findings = Findings::new(&tenant.name);
-        policies(tenant, &mut findings);
         let authorities = authorities(tenant, now, &mut findings);
         if tenant.key_services.use_keyring() {
             keyring::check(tenant, &authorities, now, &mut findings);
@@ -35,14 +34,6 @@ pub fn run(arguments: &cli::Check) -> Result<Status, Failure> {
         }
     }
     Ok(status)
-}
-
-fn policies(tenant: &Tenant, findings: &mut Findings) {
-    let everyone = tenant.outbound("");
-    let rules = tenant.rules.iter().map(|rule| rule.outbound().header);
-    if rules.chain([everyone.header]).any(|header| header == HeaderProtection::Hidden) {
-        findings.wrong("header = \"hidden\" is not done by this release, which refuses mail under it; use \"none\"");
-    }
 }
 
 /// Reads the authorities, as far as they can be read.

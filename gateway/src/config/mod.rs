@@ -77,13 +77,6 @@ pub struct Rule {
     inbound: InboundPolicy,
 }
 
-impl Rule {
-    /// The policy for mail that leaves to those it matches.
-    pub fn outbound(&self) -> &OutboundPolicy {
-        &self.outbound
-    }
-}
-
 impl Configuration {
     /// Reads a configuration file.
     pub fn read(path: &Path) -> Result<Self, ConfigurationError> {

@@ -72,8 +72,6 @@ fn what_the_configuration_names_in_vain_is_told() {
     wrong(&check(&bench, NOV), "nothing.pem cannot be read");
     let bench = pki_site(&format!("intermediates = [{:?}]\n", pki("alice.pem")));
     wrong(&check(&bench, NOV), "is not the certificate of an authority");
-    let bench = pki_site("[tenant.lan.outbound]\nheader = \"hidden\"\n");
-    wrong(&check(&bench, NOV), "header = \"hidden\"");
     let bench = Bench::new("[tenant.lan]\ndomains = [\"elsewhere.example\"]\n");
     bench.keys("import", "lan", &[&pki("carol.pem"), &pki("carol.key")]).good();
     wrong(&check(&bench, NOV), "is of none of the tenant's domains");

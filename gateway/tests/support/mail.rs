@@ -130,3 +130,14 @@ pub fn entity_of(message: &[u8]) -> Vec<u8> {
     out.extend_from_slice(body);
     out
 }
+
+/// The MIME entity that a sender of ours protected: without the header that was
+/// put inside with it (RFC 9788).
+pub fn unwrapped(payload: &[u8]) -> Vec<u8> {
+    let entity = entity_of(payload);
+    let marks = ["cipher", "clear"].map(|hp| format!(";\r\n hp=\"{hp}\"").into_bytes());
+    match marks.iter().find_map(|mark| find(split(&entity).0, mark).map(|at| (at, mark.len()))) {
+        Some((at, len)) => [&entity[..at], &entity[at + len..]].concat(),
+        None => entity,
+    }
+}

@@ -2,7 +2,7 @@
 
 use tempfile::NamedTempFile;
 
-use super::{crlf, field, must, pki};
+use super::{crlf, field, must, pki, unwrapped};
 
 /// How OpenSSL signs.
 #[derive(Clone, Copy, Debug)]
@@ -109,7 +109,7 @@ pub fn peel(recipient: &str, message: &[u8]) -> (Vec<&'static str>, Vec<u8>) {
             t if t.contains("smime-type=signed-data") => "opaque",
             t if t.contains("smime-type=enveloped-data") => "enveloped",
             t if t.contains("smime-type=authenveloped-data") => "auth-enveloped",
-            _ => return (layers, entity),
+            _ => return (layers, unwrapped(&entity)),
         };
         entity = if layer.ends_with("enveloped") { decrypt(recipient, &entity) } else { verify(&entity) };
         layers.push(layer);

@@ -4,6 +4,7 @@
 use super::results::{Finding, is_forged};
 use crate::budget::Budget;
 use crate::error::Error;
+use crate::mime::protected_header::Payload;
 use crate::mime::{self, Entity, canonical};
 use crate::verdict::Content;
 
@@ -52,25 +53,26 @@ pub(super) fn with_body(message: &Entity<'_>, body: &[u8], findings: &[Finding],
     Content::Rewritten(out)
 }
 
-/// Clear mail: the header of `message` without its MIME fields, then the fields
-/// and the body of `entity`, which was protected.
+/// Clear mail: the header of `message` without its MIME fields, and with the
+/// protected fields that `payload` brings in the place of its own; then the MIME
+/// fields and the body of `payload`.
 pub(super) fn clear_mail(
     message: &Entity<'_>,
-    entity: &Entity<'_>,
+    payload: &Payload<'_>,
     findings: &[Finding],
     authserv_id: &str,
     budget: &mut Budget,
 ) -> Result<Content, Error> {
     let header = message.header();
-    let kept = header.retain(|field| !canonical::is_content_field(field.name()) && !is_forged(field, authserv_id));
-    let len = entity.raw().len().saturating_add(kept.len());
+    let kept = payload.restore(header, |field| !is_forged(field, authserv_id));
+    let len = payload.entity.raw().len().saturating_add(kept.len());
     let mut out = Vec::with_capacity(len.saturating_add(room(findings)));
     write_findings(&mut out, findings, authserv_id);
     out.extend_from_slice(&kept);
     if header.first("MIME-Version").is_none() {
         out.extend_from_slice(b"MIME-Version: 1.0\r\n");
     }
-    append_deliverable(&mut out, entity, budget)?;
+    append_deliverable(&mut out, payload, budget)?;
     Ok(Content::Rewritten(out))
 }
 
@@ -85,12 +87,11 @@ fn room(findings: &[Finding]) -> usize {
     findings.len().saturating_add(1).saturating_mul(512)
 }
 
-/// Appends the MIME entity of `entity`: its `Content-*` fields and its body, bit
-/// for bit. Where its lines are not those of mail, as in a binary body, its
-/// leaves are encoded again, and decode to the same octets.
-fn append_deliverable(out: &mut Vec<u8>, entity: &Entity<'_>, budget: &mut Budget) -> Result<(), Error> {
+/// Appends the MIME entity of `payload`. Where its lines are not those of mail, as
+/// in a binary body, its leaves are encoded again, and decode to the same octets.
+fn append_deliverable(out: &mut Vec<u8>, payload: &Payload<'_>, budget: &mut Budget) -> Result<(), Error> {
     let start = out.len();
-    canonical::append_entity(out, entity);
+    payload.append_entity(out, budget)?;
     let written = out.get(start..).unwrap_or_default();
     if mime::check_line_ends(written).is_ok() {
         return Ok(());
@@ -120,7 +121,7 @@ mod tests {
         let mut budget = Budget::for_message(raw.len());
         let entity = Entity::parse(raw, &mut budget).unwrap();
         let mut fit = Vec::new();
-        append_deliverable(&mut fit, &entity, &mut budget).unwrap();
+        append_deliverable(&mut fit, &Payload::unprotected(&entity), &mut budget).unwrap();
         let again = Entity::parse(&fit, &mut budget).unwrap();
         assert_eq!(again.decoded_body(&mut budget).unwrap().as_ref(), b"\x89PNG\r\n\x1a\n\0");
         assert!(again.header().first("From").is_none());

@@ -15,6 +15,7 @@ use crate::budget::Budget;
 use crate::cms::{self, Cipher, SignedData};
 use crate::error::{CmsError, Error, PolicyError};
 use crate::host::{Demand, Field, Host, InboundPolicy, LegacyAlgorithms, Severity};
+use crate::mime::protected_header::Payload;
 use crate::mime::{Entity, Header, address};
 use crate::verdict::{Content, Delivery, Envelope};
 
@@ -101,6 +102,8 @@ struct State {
     decrypted: bool,
     /// The author signed all that is below.
     passed: bool,
+    /// The author signed what was encrypted, and not only its ciphertext.
+    passed_inside: bool,
     /// A signature could not be checked, so it is not for us to take it off.
     keep_signature: bool,
     /// Only a detached signature was opened, at the root.
@@ -120,6 +123,7 @@ impl<H: Host> Walk<'_, H> {
             opened: false,
             decrypted: false,
             passed: false,
+            passed_inside: false,
             keep_signature: self.policy.keep_signature,
             detached_only: true,
             around: Around::default(),
@@ -195,6 +199,7 @@ impl<H: Host> Walk<'_, H> {
             // What is around the author's signature is not the author's.
             state.keep_signature &= is_outermost || state.passed;
             state.passed = true;
+            state.passed_inside |= state.decrypted;
             self.unproved = false;
         }
         Ok(())
@@ -306,19 +311,78 @@ impl<H: Host> Walk<'_, H> {
             [] if state.opened => unsigned.as_slice(),
             found => found,
         };
+        if !as_it_came {
+            return self.deliver_clear(entity, &state, findings);
+        }
         let authserv_id = &self.policy.authserv_id;
-        let content = if as_it_came && judged && state.passed {
+        let content = if judged && state.passed {
             // A reader with another idea of delimiters must not find parts there
             // that the result would seem to speak of.
             let body = state.around.cut_off(self.message.body());
             content::with_body(self.message, body, findings, authserv_id)
-        } else if as_it_came {
-            content::as_it_came(self.message, findings, authserv_id)
         } else {
-            content::clear_mail(self.message, entity, findings, authserv_id, &mut self.budget)?
+            content::as_it_came(self.message, findings, authserv_id)
         };
         self.deliveries.push(Delivery { recipients: state.recipients, content });
         Ok(())
+    }
+
+    /// What was inside the layers, as clear mail. A signature that passed is
+    /// reported as such only to those whom it speaks to.
+    fn deliver_clear(&mut self, entity: &Entity<'_>, state: &State, findings: &[Finding]) -> Result<(), Error> {
+        let payload = self.payload(entity, state)?;
+        let is_bound = !state.passed || !state.decrypted || state.passed_inside || names_author(&payload)?;
+        if !is_bound {
+            if self.policy.verify == Demand::Required {
+                return Err(PolicyError::ProtectedAuthor.into());
+            }
+            self.host.report(Severity::Warning, "author-not-bound", &[]);
+        }
+        let envelope = self.envelope;
+        let is_named = |&index: &u32| {
+            let mailbox = envelope.recipients.get(index as usize);
+            mailbox.is_none_or(|mailbox| payload.names(mailbox).unwrap_or(true))
+        };
+        let (named, others): (Vec<u32>, Vec<u32>) = if state.passed && state.decrypted {
+            state.recipients.iter().partition(|index| is_named(index))
+        } else {
+            (state.recipients.clone(), Vec::new())
+        };
+        for mailbox in mailboxes(envelope, &others) {
+            self.host.report(Severity::Warning, "recipient-not-named", &[Field::text("recipient", mailbox)]);
+        }
+        for (recipients, doubt) in
+            [(named, (!is_bound).then_some("author-not-bound")), (others, Some("recipient-not-named"))]
+        {
+            if recipients.is_empty() {
+                continue;
+            }
+            let demoted: Vec<Finding> = match doubt {
+                Some(reason) => findings.iter().map(|finding| finding.demoted(reason)).collect(),
+                None => findings.to_vec(),
+            };
+            let authserv_id = &self.policy.authserv_id;
+            let content = content::clear_mail(self.message, &payload, &demoted, authserv_id, &mut self.budget)?;
+            self.deliveries.push(Delivery { recipients, content });
+        }
+        Ok(())
+    }
+
+    /// What was inside the layers, with the protected header if it is one of the
+    /// same author: what a message says from outside of who wrote it is what was
+    /// judged, so no other author may surface.
+    fn payload<'e>(&mut self, entity: &Entity<'e>, state: &State) -> Result<Payload<'e>, Error> {
+        let author = &load_trust(&mut self.trust, self.host, self.message.header())?.author;
+        let payload = Payload::read(entity, author, &mut self.budget)?;
+        match payload.author() {
+            Ok(Some(inner)) if address::same_mailbox(&inner, author) => Ok(payload),
+            Ok(None) if !payload.is_protected() => Ok(payload),
+            Ok(Some(_)) | Err(_) if state.passed => Err(PolicyError::ProtectedAuthor.into()),
+            _ => {
+                self.host.report(Severity::Warning, "protected-header-ignored", &[]);
+                Ok(Payload::unprotected(entity))
+            }
+        }
     }
 
     /// What stays encrypted for these recipients.
@@ -355,6 +419,11 @@ fn load_trust<'t, H: Host>(
         None => Trust::load(host, address::author(header)?.mailbox)?,
     };
     Ok(trust.insert(loaded))
+}
+
+/// Whether what was encrypted says who wrote it.
+fn names_author(payload: &Payload<'_>) -> Result<bool, Error> {
+    Ok(payload.author()?.is_some() || payload.entity.header().first("From").is_some())
 }
 
 fn mailboxes<'e>(envelope: &'e Envelope, indices: &[u32]) -> impl Iterator<Item = &'e str> {

@@ -11,6 +11,7 @@ use crate::buffer::surround;
 use crate::cms::{Cipher, algorithm};
 use crate::error::{Error, PolicyError};
 use crate::host::{Demand, Field, HeaderProtection, Host, OutboundPolicy, Refusal, Severity, SignatureForm};
+use crate::mime::protected_header::{self, Protection};
 use crate::mime::{self, Entity, address, canonical};
 use crate::verdict::{Content, Delivery, Envelope};
 
@@ -70,7 +71,10 @@ fn consult<H: Host>(
     let mut recipients = Vec::with_capacity(envelope.recipients.len());
     for (index, mailbox) in (0u32..).zip(&envelope.recipients) {
         let policy = host.outbound_policy(mailbox);
-        if policy.header == HeaderProtection::Hidden {
+        if policy.header == HeaderProtection::Hidden
+            && policy.encrypt != Demand::Never
+            && !protected_header::can_carry(message)
+        {
             return Err(PolicyError::HeaderProtection.into());
         }
         let peer = if policy.encrypt == Demand::Never {
@@ -151,10 +155,16 @@ struct Sending<'a, H: Host> {
     /// one gets the buffers that others had copies of.
     waiting: usize,
     /// The MIME entity of the message, made when first needed.
-    entity: Option<Vec<u8>>,
+    entity: Option<Form>,
     /// The same with a detached signature, which groups can share: it is made
     /// once however many copies there are.
-    signed: Option<Vec<u8>>,
+    signed: Option<Form>,
+}
+
+/// Octets that groups share, if they want them with the same header inside.
+struct Form {
+    protection: Protection,
+    octets: Vec<u8>,
 }
 
 impl<H: Host> Sending<'_, H> {
@@ -162,18 +172,38 @@ impl<H: Host> Sending<'_, H> {
         self.waiting = self.waiting.saturating_sub(1);
         let recipients = group.members.iter().map(|member| member.index).collect();
         let sign = group.policy.sign != Demand::Never && self.author.is_some();
+        let protection = self.protection(group);
         let protected = match group.cipher {
-            Some(cipher) => self.encrypted(group, cipher, sign)?,
-            None if sign => self.signed_only(group)?,
+            Some(cipher) => self.encrypted(group, cipher, sign, protection)?,
+            None if sign => self.signed_only(group, protection)?,
             None => return Ok(Delivery { recipients, content: self.clear(group) }),
         };
-        Ok(Delivery { recipients, content: Content::Rewritten(self.envelop(protected)) })
+        Ok(Delivery { recipients, content: Content::Rewritten(self.envelop(protected, protection)) })
     }
 
-    fn encrypted(&mut self, group: &Group<'_>, cipher: Cipher, sign: bool) -> Result<Vec<u8>, Error> {
+    /// How the header of a group's copy is protected.
+    fn protection(&self, group: &Group<'_>) -> Protection {
+        match (group.policy.header, group.cipher) {
+            _ if !protected_header::can_carry(self.message) => Protection::None,
+            (HeaderProtection::None, _) => Protection::None,
+            (HeaderProtection::Shown | HeaderProtection::Hidden, None) => Protection::Signed,
+            (HeaderProtection::Shown, Some(_)) => Protection::Encrypted,
+            (HeaderProtection::Hidden, Some(_)) => Protection::Hidden,
+        }
+    }
+
+    fn encrypted(
+        &mut self,
+        group: &Group<'_>,
+        cipher: Cipher,
+        sign: bool,
+        protection: Protection,
+    ) -> Result<Vec<u8>, Error> {
         let peers: Vec<&Peer> = group.members.iter().filter_map(|member| member.peer.as_ref()).collect();
-        let (inside, outside) = if sign { protect::signatures(group.policy.order, cipher) } else { (false, false) };
-        let entity = if inside { self.signed_entity()? } else { self.entity()? };
+        let names_author = protection != Protection::None;
+        let (inside, outside) =
+            if sign { protect::signatures(group.policy.order, cipher, names_author) } else { (false, false) };
+        let entity = if inside { self.signed_entity(protection)? } else { self.entity(protection)? };
         let grounds = peers.first().map_or("unknown-peer", |peer| peer.grounds());
         let encryption = Encryption { peers, cipher, assumption: group.policy.unknown_peer };
         let mut protected = protect::encrypt(self.host, entity, &encryption)?;
@@ -198,8 +228,8 @@ impl<H: Host> Sending<'_, H> {
         Ok(protected)
     }
 
-    fn signed_only(&mut self, group: &Group<'_>) -> Result<Vec<u8>, Error> {
-        let entity = self.entity()?;
+    fn signed_only(&mut self, group: &Group<'_>, protection: Protection) -> Result<Vec<u8>, Error> {
+        let entity = self.entity(protection)?;
         let protected = self.sign_visibly(entity, group.policy.form)?;
         for member in &group.members {
             // It was to be encrypted if that could be done.
@@ -225,31 +255,31 @@ impl<H: Host> Sending<'_, H> {
 
     /// The MIME entity of the message, as it is signed and encrypted: canonical,
     /// and with nothing in it that a relay would have to change.
-    fn entity(&mut self) -> Result<Vec<u8>, Error> {
-        if let Some(entity) = self.entity.take() {
-            return Ok(share(&mut self.entity, entity, self.waiting));
+    fn entity(&mut self, protection: Protection) -> Result<Vec<u8>, Error> {
+        if let Some(entity) = take(&mut self.entity, protection) {
+            return Ok(share(&mut self.entity, protection, entity, self.waiting));
         }
         // The layers grow in this buffer, up to base64 of all of it.
         let len = self.message.raw().len();
         let mut entity = Vec::with_capacity(len.saturating_add(len / 8 * 3).saturating_add(FRAMES));
-        canonical::append_entity(&mut entity, self.message);
+        protected_header::append_entity(&mut entity, self.message, protection);
         let parsed = Entity::parse(&entity, &mut self.budget)?;
         if let Cow::Owned(encoded) = canonical::seven_bit(&parsed, &mut self.budget)? {
             entity = encoded;
         }
-        Ok(share(&mut self.entity, entity, self.waiting))
+        Ok(share(&mut self.entity, protection, entity, self.waiting))
     }
 
     /// The same with a detached signature.
-    fn signed_entity(&mut self) -> Result<Vec<u8>, Error> {
-        let signed = match self.signed.take() {
+    fn signed_entity(&mut self, protection: Protection) -> Result<Vec<u8>, Error> {
+        let signed = match take(&mut self.signed, protection) {
             Some(signed) => signed,
             None => {
-                let entity = self.entity()?;
+                let entity = self.entity(protection)?;
                 self.sign(entity, SignatureForm::Detached)?
             }
         };
-        Ok(share(&mut self.signed, signed, self.waiting))
+        Ok(share(&mut self.signed, protection, signed, self.waiting))
     }
 
     /// Signs where relays can see the content. One that is still not 7-bit, for
@@ -269,9 +299,9 @@ impl<H: Host> Sending<'_, H> {
     }
 
     /// The original header, its MIME fields replaced by those of `entity`.
-    fn envelop(&self, entity: Vec<u8>) -> Vec<u8> {
+    fn envelop(&self, entity: Vec<u8>, protection: Protection) -> Vec<u8> {
         let header = self.message.header();
-        let mut kept = header.retain(|field| !canonical::is_content_field(field.name()) && !is_bcc(field));
+        let mut kept = protected_header::outer_fields(header, protection, |field| !is_bcc(field));
         if header.first("MIME-Version").is_none() {
             kept.extend_from_slice(b"MIME-Version: 1.0\r\n");
         }
@@ -279,12 +309,17 @@ impl<H: Host> Sending<'_, H> {
     }
 }
 
-/// Gives `content` away, and keeps a copy if others wait for it.
-fn share(kept: &mut Option<Vec<u8>>, content: Vec<u8>, waiting: usize) -> Vec<u8> {
+/// What was kept with this header inside.
+fn take(kept: &mut Option<Form>, protection: Protection) -> Option<Vec<u8>> {
+    kept.take_if(|form| form.protection == protection).map(|form| form.octets)
+}
+
+/// Gives `octets` away, and keeps a copy if others wait for it.
+fn share(kept: &mut Option<Form>, protection: Protection, octets: Vec<u8>, waiting: usize) -> Vec<u8> {
     if waiting > 0 {
-        *kept = Some(content.clone());
+        *kept = Some(Form { protection, octets: octets.clone() });
     }
-    content
+    octets
 }
 
 /// Room for what layers put around a content, base64 aside: header fields,

@@ -123,11 +123,12 @@ fn draw<H: Host>(host: &mut H, len: usize) -> Vec<u8> {
 /// it, where both are wanted.
 ///
 /// A ciphertext that does not authenticate can be cut off its signature, altered
-/// and signed again by anyone: so where the cipher is CBC the clear entity is
-/// signed as well, whatever the order.
-pub(super) fn signatures(order: Order, cipher: Cipher) -> (bool, bool) {
+/// and signed again by anyone; and one that does, signed again by anyone as its
+/// own, if nothing inside `names_author`. In both cases the clear entity is signed
+/// as well, whatever the order.
+pub(super) fn signatures(order: Order, cipher: Cipher, names_author: bool) -> (bool, bool) {
     match order {
-        Order::EncryptThenSign => (!cipher.is_authenticated(), true),
+        Order::EncryptThenSign => (!cipher.is_authenticated() || !names_author, true),
         Order::SignThenEncrypt => (true, false),
         Order::TripleWrap => (true, true),
     }

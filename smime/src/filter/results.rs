@@ -58,6 +58,15 @@ impl Finding {
         Self { outcome: Outcome::None, reason: None, identifier: None, part: String::new() }
     }
 
+    /// The same finding about a signature that is sound but does not tell what it
+    /// seems to.
+    pub(super) fn demoted(&self, reason: &'static str) -> Self {
+        match self.outcome {
+            Outcome::Pass => Self { outcome: Outcome::Policy, reason: Some(reason), ..self.clone() },
+            _ => self.clone(),
+        }
+    }
+
     /// Appends the field that reports this finding as `authserv_id`.
     pub(super) fn write(&self, out: &mut Vec<u8>, authserv_id: &str) {
         let mut value = format!("{authserv_id}; smime={}", self.outcome.keyword());

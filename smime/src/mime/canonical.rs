@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use super::entity::Entity;
-use super::seven_bit::Rewrite;
+use super::seven_bit;
 use crate::budget::Budget;
 use crate::error::MessageError;
 
@@ -39,7 +39,7 @@ pub fn is_seven_bit(entity: &[u8]) -> bool {
 /// What cannot be understood and is not 7-bit as it stands, by kind; a limit for
 /// too many parts, nesting included, and for too large a result.
 pub fn seven_bit<'a>(entity: &Entity<'a>, budget: &mut Budget) -> Result<Cow<'a, [u8]>, MessageError> {
-    Rewrite::of(entity, budget)?.apply(budget)
+    seven_bit::rewritten(entity, budget)
 }
 
 /// Takes the MIME entity out of a message: its `Content-*` fields in their order,

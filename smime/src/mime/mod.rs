@@ -18,11 +18,14 @@ pub mod content_type;
 pub mod encoding;
 pub mod entity;
 pub mod header;
+mod legacy_display;
 pub(crate) mod lexer;
 mod mailbox;
 pub mod multipart;
 mod parameters;
+pub mod protected_header;
 pub mod quoted_printable;
+mod rewrite;
 mod seven_bit;
 pub mod writer;
 

@@ -7,37 +7,29 @@ use super::canonical::is_seven_bit;
 use super::content_type::ContentType;
 use super::encoding::TransferEncoding;
 use super::entity::Entity;
-use super::{base64, multipart, quoted_printable};
+use super::multipart;
+use super::rewrite::{Body, Replacement, Rewrite};
 use crate::budget::{Budget, Limit};
 use crate::error::{MessageError, MimeError};
 
-/// What is to be replaced in an entity, from its start to its end.
-pub(super) struct Rewrite<'a> {
-    source: &'a [u8],
-    edits: Vec<Edit<'a>>,
+/// The same entity, so that it is 7-bit where that can be had; see
+/// [`super::canonical::seven_bit`].
+///
+/// # Errors
+/// As there.
+pub(super) fn rewritten<'a>(entity: &Entity<'a>, budget: &mut Budget) -> Result<Cow<'a, [u8]>, MessageError> {
+    let mut walk = SevenBit { rewrite: Rewrite::new(entity.raw()), is_stuck: false };
+    let root = Place { at: 0, depth: Budget::MIME_DEPTH, default: TEXT, is_message: false };
+    walk.entity(entity, root, budget)?;
+    walk.rewrite.apply(budget)
+}
+
+/// A walk through an entity that notes what is to be replaced.
+struct SevenBit<'a> {
+    rewrite: Rewrite<'a>,
     /// Something is not 7-bit and cannot be made so: whatever is around it need
     /// not be looked at to know that it is not 7-bit either.
     is_stuck: bool,
-}
-
-/// A stretch of the source, and what takes its place.
-struct Edit<'a> {
-    range: Range<usize>,
-    with: Replacement<'a>,
-}
-
-enum Replacement<'a> {
-    Text(String),
-    Body(Body<'a>),
-}
-
-/// Content to be encoded when it is written.
-struct Body<'a> {
-    content: Cow<'a, [u8]>,
-    encoding: TransferEncoding,
-    /// How long it will be, with the last line end where nothing follows that
-    /// brings it.
-    len: usize,
 }
 
 /// Where an entity stands.
@@ -53,44 +45,16 @@ struct Place {
     is_message: bool,
 }
 
-impl<'a> Rewrite<'a> {
-    pub(super) fn of(entity: &Entity<'a>, budget: &mut Budget) -> Result<Self, MessageError> {
-        let mut rewrite = Self { source: entity.raw(), edits: Vec::new(), is_stuck: false };
-        let root = Place { at: 0, depth: Budget::MIME_DEPTH, default: TEXT, is_message: false };
-        rewrite.entity(entity, root, budget)?;
-        Ok(rewrite)
-    }
-
-    /// The source with its edits.
-    pub(super) fn apply(self, budget: &mut Budget) -> Result<Cow<'a, [u8]>, MessageError> {
-        if self.edits.is_empty() {
-            return Ok(Cow::Borrowed(self.source));
-        }
-        let removed: usize = self.edits.iter().map(|edit| edit.range.len()).sum();
-        let added: usize = self.edits.iter().map(|edit| edit.with.len()).sum();
-        let len = self.source.len().saturating_sub(removed).saturating_add(added);
-        budget.octets(len)?;
-
-        let mut out = Vec::with_capacity(len);
-        let mut copied = 0;
-        for edit in self.edits {
-            out.extend_from_slice(self.source.get(copied..edit.range.start).unwrap_or_default());
-            edit.with.append(&mut out);
-            copied = edit.range.end;
-        }
-        out.extend_from_slice(self.source.get(copied..).unwrap_or_default());
-        Ok(Cow::Owned(out))
-    }
-
+impl<'a> SevenBit<'a> {
     /// Walks through an entity, and says whether it will be 7-bit.
     ///
     /// What does not parse is left alone if it is 7-bit as it stands: it is
     /// somebody's mail, and no relay has a reason to touch it.
     fn entity(&mut self, entity: &Entity<'a>, place: Place, budget: &mut Budget) -> Result<bool, MessageError> {
-        let before = self.edits.len();
+        let before = self.rewrite.len();
         match self.walk(entity, place, budget) {
             Err(MessageError::Mime(_)) if !self.is_stuck && is_seven_bit(entity.raw()) => {
-                self.edits.truncate(before);
+                self.rewrite.truncate(before);
                 Ok(true)
             }
             Err(e) => {
@@ -174,10 +138,10 @@ impl<'a> Rewrite<'a> {
         let content = entity.decoded_body(budget)?;
         let start = body_at(entity, place);
         let range = start..start + entity.body().len();
-        let is_last = range.end == self.source.len();
+        let is_last = range.end == self.rewrite.source().len();
         let body = Body::new(content, encoding, is_last);
-        self.label(entity, place, body.encoding);
-        self.edits.push(Edit { range, with: Replacement::Body(body) });
+        self.label(entity, place, body.encoding());
+        self.rewrite.replace(range, Replacement::Body(body));
         Ok(())
     }
 
@@ -207,61 +171,7 @@ impl<'a> Rewrite<'a> {
         if place.is_message && entity.header().first("MIME-Version").is_none() {
             text.insert_str(0, "MIME-Version: 1.0\r\n");
         }
-        let range = range.or(behind_type).unwrap_or(at..at);
-        let edit = Edit { range, with: Replacement::Text(text) };
-        // The header of a multipart is labelled once its parts are done.
-        let index = self.edits.partition_point(|other| other.range.start < edit.range.start);
-        self.edits.insert(index, edit);
-    }
-}
-
-impl Replacement<'_> {
-    fn len(&self) -> usize {
-        match self {
-            Self::Text(text) => text.len(),
-            Self::Body(body) => body.len,
-        }
-    }
-
-    fn append(self, out: &mut Vec<u8>) {
-        match self {
-            Self::Text(text) => out.extend_from_slice(text.as_bytes()),
-            Self::Body(body) => body.append(out),
-        }
-    }
-}
-
-impl<'a> Body<'a> {
-    /// Keeps the encoding if there is one, else takes the shorter.
-    fn new(content: Cow<'a, [u8]>, was: TransferEncoding, is_last: bool) -> Self {
-        let base64 = base64::encoded_len(content.len());
-        // Each octet outside of ASCII takes two more: that is soon counted.
-        let is_dense =
-            content.iter().filter(|octet| !octet.is_ascii()).count() > base64.saturating_sub(content.len()) / 2;
-        if was == TransferEncoding::QuotedPrintable || (was != TransferEncoding::Base64 && !is_dense) {
-            let printable = quoted_printable::encoded_len(&content);
-            if was == TransferEncoding::QuotedPrintable || printable <= base64 {
-                let len = if is_last && !content.ends_with(b"\r\n") { printable.saturating_add(3) } else { printable };
-                return Self { content, encoding: TransferEncoding::QuotedPrintable, len };
-            }
-        }
-        let len = if is_last { base64 } else { base64.saturating_sub(2) };
-        Self { content, encoding: TransferEncoding::Base64, len }
-    }
-
-    fn append(self, out: &mut Vec<u8>) {
-        let end = out.len().saturating_add(self.len);
-        if self.encoding == TransferEncoding::Base64 {
-            base64::append(out, &self.content);
-            // A delimiter behind it brings its own line end.
-            out.truncate(end);
-            return;
-        }
-        quoted_printable::append_reserved(out, &self.content);
-        if out.len() < end {
-            // A soft line break ends the line and not the content.
-            out.extend_from_slice(b"=\r\n");
-        }
+        self.rewrite.replace(range.or(behind_type).unwrap_or(at..at), Replacement::Text(text));
     }
 }
 

@@ -69,7 +69,8 @@ fn peer_writes(peer: &dyn Peer) {
             let encrypted = peer.encrypt(&["carol"], entity);
             let signed_inside = peer.encrypt(&["carol"], &peer.sign(entity, form));
             arrives(&site, &signed_inside, entity, "pass");
-            arrives(&trusting, &peer.sign(&encrypted, form), entity, "pass");
+            // Signed from outside only: anyone may have signed it again.
+            arrives(&trusting, &peer.sign(&encrypted, form), entity, "policy");
             arrives(&site, &peer.sign(&signed_inside, form), entity, "pass");
             arrives(&trusting, &encrypted, entity, "none");
         }
@@ -164,7 +165,7 @@ fn peel(peer: &dyn Peer, message: &[u8]) -> (Vec<&'static str>, Vec<u8>) {
             layers.push("encrypted");
             entity = peer.decrypt(&entity);
         } else {
-            return (layers, entity);
+            return (layers, unwrapped(&entity));
         }
     }
 }
