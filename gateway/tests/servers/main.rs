@@ -7,6 +7,7 @@
 //! and the machine has not makes it say `skipped:`.
 
 mod clear;
+mod milter_octets;
 #[path = "../support/mod.rs"]
 mod support;
 mod world;
