@@ -7,6 +7,7 @@ mod cli;
 mod commands;
 mod config;
 mod demo;
+mod event;
 mod exit;
 mod files;
 mod key_services;

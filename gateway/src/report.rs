@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use host::{Content, Event, FieldValue, Reply, Severity, Verdict};
-use serde::{Serialize, Serializer};
+use host::{Content, Event, Reply, Verdict};
+use serde::Serialize;
+
+use crate::event::EventReport;
 
 /// What became of a message.
 #[derive(Serialize)]
@@ -31,22 +33,6 @@ struct ReplyReport<'a> {
     code: u16,
     status: String,
     text: &'a str,
-}
-
-#[derive(Serialize)]
-struct EventReport<'a> {
-    severity: &'static str,
-    event: &'a str,
-    #[serde(serialize_with = "as_object")]
-    fields: Vec<(&'a str, Value<'a>)>,
-}
-
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Value<'a> {
-    Text(&'a str),
-    Number(u64),
-    Hexadecimal(String),
 }
 
 impl<'a> Report<'a> {
@@ -82,7 +68,13 @@ impl<'a> Report<'a> {
         };
         let reply =
             reply.map(|reply: &Reply| ReplyReport { code: reply.code, status: status(reply), text: &reply.text });
-        Self { verdict: name, deliveries, reply, events: events.iter().map(event).collect(), private_key_operations }
+        Self {
+            verdict: name,
+            deliveries,
+            reply,
+            events: events.iter().map(EventReport::from).collect(),
+            private_key_operations,
+        }
     }
 }
 
@@ -97,30 +89,9 @@ pub fn status(reply: &Reply) -> String {
     format!("{}.{}.{}", reply.code / 100, reply.subject, reply.detail)
 }
 
-fn event(event: &Event) -> EventReport<'_> {
-    let value = |value| match value {
-        &FieldValue::Number(number) => Value::Number(number),
-        FieldValue::Text(text) => Value::Text(text),
-        FieldValue::Octets(octets) => Value::Hexadecimal(octets.iter().map(|octet| format!("{octet:02x}")).collect()),
-    };
-    EventReport {
-        severity: match event.severity {
-            Severity::Info => "info",
-            Severity::Warning => "warning",
-            Severity::Error => "error",
-        },
-        event: &event.name,
-        fields: event.fields.iter().map(|field| (field.name.as_str(), value(&field.value))).collect(),
-    }
-}
-
-fn as_object<S: Serializer>(fields: &[(&str, Value<'_>)], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_map(fields.iter().map(|(name, value)| (name, value)))
-}
-
 #[cfg(test)]
 mod tests {
-    use host::{Delivery, EventField};
+    use host::{Delivery, EventField, FieldValue, Severity};
 
     use super::*;
 

@@ -6,6 +6,7 @@
 //! what that says.
 
 mod admission;
+mod audit;
 mod course;
 mod gate;
 mod held;
@@ -14,15 +15,21 @@ mod listener;
 mod log;
 mod milter;
 mod parts;
+mod record;
+mod refusal;
 mod replies;
+mod sandboxes;
 mod signals;
 mod site;
 mod sockets;
 mod stream;
+mod systemd;
+mod tenant;
 mod transaction;
 
 use std::sync::Arc;
 
+use tokio::task::block_in_place;
 use tokio_util::sync::CancellationToken;
 
 pub use gate::Gate;
@@ -71,22 +78,27 @@ fn read(arguments: &cli::Serve) -> Result<Configuration, ConfigurationError> {
 async fn serve(arguments: &cli::Serve, configuration: Configuration) -> Result<(), String> {
     let mut signals = Signals::listen().map_err(|error| format!("signals cannot be received: {error}"))?;
     let listeners = listeners(&configuration)?;
-    let drain = configuration.gateway.drain;
-    let gate = Arc::new(Gate::new(Site::build(configuration, &arguments.sandbox)?));
+    let site = block_in_place(|| Site::first(configuration, &arguments.sandbox))?;
+    let gate = Arc::new(Gate::new(site));
     let mut sockets = Sockets::new(Arc::clone(&gate));
-    sockets.rebind(listeners).await?;
-    loop {
-        match signals.next().await {
-            Signal::Reload => match reload(arguments, &gate, &mut sockets).await {
-                Ok(()) => tracing::info!("the configuration was read again"),
-                Err(error) => tracing::error!(error, "the configuration was not taken over; the old one stays"),
-            },
-            Signal::Stop => break,
+    sockets.bind(listeners).await?.serve(&mut sockets);
+    tokio::spawn(systemd::watchdog());
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), "serving");
+    systemd::ready();
+    while signals.next().await == Signal::Reload {
+        systemd::reloading();
+        match reload(arguments, &gate, &mut sockets).await {
+            Ok(()) => tracing::info!("the configuration was read again"),
+            Err(error) => tracing::error!("the configuration stays as it was: {error}"),
         }
+        systemd::ready();
     }
+    systemd::stopping();
+    let drain = gate.site().configuration.gateway.drain;
+    tracing::info!(sessions = sockets.sessions(), "stopping");
     tokio::select! {
-        () = sockets.drain(drain) => {}
-        () = signals.stop_again() => {}
+        () = sockets.drain(drain) => tracing::info!("stopped"),
+        () = signals.stop_again() => tracing::warn!(sessions = sockets.sessions(), "stopped at once"),
     }
     Ok(())
 }
@@ -95,9 +107,11 @@ async fn serve(arguments: &cli::Serve, configuration: Configuration) -> Result<(
 async fn reload(arguments: &cli::Serve, gate: &Gate, sockets: &mut Sockets) -> Result<(), String> {
     let configuration = read(arguments).map_err(|error| error.to_string())?;
     let listeners = listeners(&configuration)?;
-    let site = Site::build(configuration, &arguments.sandbox)?;
-    sockets.rebind(listeners).await?;
+    let site = block_in_place(|| Site::next(configuration, &arguments.sandbox, &gate.site()))?;
+    let bound = sockets.bind(listeners).await?;
+    log::set(site.configuration.gateway.log);
     gate.reload(site);
+    bound.serve(sockets);
     Ok(())
 }
 

@@ -192,6 +192,20 @@ fn t35_a_key_that_hangs_is_not_waited_for() {
 }
 
 #[test]
+fn t35_services_that_hang_take_no_thread_from_another_tenant() {
+    // The one thread that this tenant has hangs; the other tenant has its own.
+    let (release, released) = channel();
+    let mut hanging = Tenant { certificates: Arc::new(Broken(hangs(released))), ..tenant() };
+    hanging.limits.service_time = Duration::from_millis(50);
+    let own = RUNTIME.with_own_services(1);
+    assert_eq!(status(&own.run(&hanging, &out(), MESSAGE)), "451 4.7.5");
+    assert_eq!(cause(&own.run(&hanging, &out(), MESSAGE)), "no-worker");
+    let other = RUNTIME.with_own_services(1);
+    assert!(matches!(other.run(&tenant(), &out(), MESSAGE).verdict, Verdict::Deliver(_)));
+    drop(release);
+}
+
+#[test]
 fn t33_nobody_elses_key_is_handed_out() {
     let script = Script::with_keys_of(&["alice", "bob", "carol", "dave"]);
     // bob may not write as alice, nor may nobody.

@@ -59,12 +59,18 @@ impl Default for RuntimeOptions {
 }
 
 /// The sandbox: an engine and a compiled component, from which each message gets
-/// an instance of its own. One serves all threads and tenants of a process.
+/// an instance of its own. One serves all threads and tenants of a process; a
+/// tenant whose services may hang gets a [`Runtime::with_own_services`].
 pub struct Runtime {
+    sandbox: Arc<Sandbox>,
+    workers: Arc<Workers>,
+}
+
+/// What is made once for a component.
+struct Sandbox {
     component: GatewayPre<Call>,
     engine: Engine,
     imports: Vec<String>,
-    workers: Arc<Workers>,
     slots: Slots,
     options: RuntimeOptions,
     _ticker: Ticker,
@@ -142,25 +148,25 @@ impl Runtime {
         let mut linker = Linker::new(&engine);
         imports::link(&mut linker).map_err(RuntimeError::Engine)?;
         let component = linker.instantiate_pre(&component).and_then(GatewayPre::new).map_err(RuntimeError::World)?;
-        Ok(Self {
-            component,
-            engine,
-            imports,
-            workers: Arc::new(Workers::new(options.services)),
-            slots: Slots::new(options.instances),
-            options,
-            _ticker: ticker,
-        })
+        let workers = Arc::new(Workers::new(options.services));
+        let slots = Slots::new(options.instances);
+        Ok(Self { sandbox: Arc::new(Sandbox { component, engine, imports, slots, options, _ticker: ticker }), workers })
+    }
+
+    /// The same sandbox for one tenant, of whose services `services` may be busy
+    /// or hang at a time: those that hang take no thread from another tenant's.
+    pub fn with_own_services(&self, services: usize) -> Self {
+        Self { sandbox: Arc::clone(&self.sandbox), workers: Arc::new(Workers::new(services)) }
     }
 
     /// The interfaces that the component imports: what it can do at all.
     pub fn imports(&self) -> &[String] {
-        &self.imports
+        &self.sandbox.imports
     }
 
     /// Whether the component can ask for private keys in the clear.
     pub fn exports_keys(&self) -> bool {
-        self.imports.iter().any(|name| name.starts_with("wasmime:filter/key-export@"))
+        self.sandbox.imports.iter().any(|name| name.starts_with("wasmime:filter/key-export@"))
     }
 
     /// Decides what becomes of `message`: a header, an empty line and a body, with
@@ -182,31 +188,31 @@ impl Runtime {
     }
 
     fn run_in_sandbox(&self, tenant: &Tenant, envelope: &Envelope, message: &[u8], started: Instant) -> Outcome {
+        let Sandbox { component, engine, slots, options, .. } = &*self.sandbox;
         let limits = &tenant.limits;
         let deadline = started + limits.time;
-        let Some(_slot) = self.slots.take(deadline) else {
+        let Some(_slot) = slots.take(deadline) else {
             return failed("no-instance", None);
         };
         let scope = Scope::new(envelope, Arc::clone(&tenant.authorise));
-        let memory = limits.memory.min(self.options.memory);
+        let memory = limits.memory.min(options.memory);
         let call = Call::new(tenant.clone(), scope, deadline, Arc::clone(&self.workers), memory);
-        let mut store = Store::new(&self.engine, call);
+        let mut store = Store::new(engine, call);
         store.limiter(|call| &mut call.memory);
         store.set_hostcall_fuel(limits.transfer);
         store.set_max_component_handles(limits.handles.saturating_mul(2));
         store.set_epoch_deadline(ticks(deadline.saturating_duration_since(Instant::now())));
         store.epoch_deadline_trap();
-        if self.options.fuel {
+        if options.fuel {
             // Counted, not rationed.
             let _ = store.set_fuel(u64::MAX);
         }
 
-        let answered = self
-            .component
+        let answered = component
             .instantiate(&mut store)
             .and_then(|instance| instance.wasmime_filter_filter().call_process(&mut store, envelope, message));
 
-        let fuel = if self.options.fuel { store.get_fuel().ok().map(|left| u64::MAX - left) } else { None };
+        let fuel = if options.fuel { store.get_fuel().ok().map(|left| u64::MAX - left) } else { None };
         let mut call = store.into_data();
         let verdict = match answered {
             Ok(verdict) => match check::check(&verdict, envelope) {

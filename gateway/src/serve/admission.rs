@@ -3,26 +3,24 @@
 
 use std::sync::Arc;
 
-use host::Reply;
-
 use super::course::{Course, course};
 use super::listener::Listener;
-use super::replies;
-use super::site::{Site, Tenant};
+use super::refusal::Refusal;
+use super::site::Site;
+use super::tenant::Tenant;
 use super::transaction::{Client, Transaction};
 
 /// Whether mail with this reverse-path is taken from `client`.
-pub fn sender(site: &Site, listener: &Listener, client: &Client, sender: Option<&str>) -> Result<(), Reply> {
-    course(site, &listener.settings.direction, client, sender, None).map(drop).map_err(|_| replies::not_served())
+pub fn sender(site: &Site, listener: &Listener, client: &Client, sender: Option<&str>) -> Result<(), Refusal> {
+    course(site, &listener.settings.direction, client, sender, None).map(drop)
 }
 
 /// Whether mail for `recipient` is taken, together with that for those accepted
 /// before.
-pub fn recipient(site: &Site, listener: &Listener, transaction: &Transaction, recipient: &str) -> Result<(), Reply> {
-    let this = whose(site, listener, transaction, recipient).ok_or_else(replies::not_served)?;
-    let before = transaction.recipients.first().and_then(|first| whose(site, listener, transaction, first));
-    match before {
-        Some(before) if !same(&before, &this) => Err(replies::apart()),
+pub fn recipient(site: &Site, listener: &Listener, transaction: &Transaction, recipient: &str) -> Result<(), Refusal> {
+    let this = of(site, listener, transaction, recipient)?;
+    match transaction.recipients.first().map(|first| of(site, listener, transaction, first)) {
+        Some(Ok(before)) if !before.is(&this) => Err(Refusal::Apart(recipient.to_owned())),
         _ => Ok(()),
     }
 }
@@ -30,19 +28,29 @@ pub fn recipient(site: &Site, listener: &Listener, transaction: &Transaction, re
 /// The most octets that a message of `transaction` may have. Where a reload has
 /// taken its tenant away there is nothing to receive.
 pub fn message_size(site: &Site, listener: &Listener, transaction: &Transaction) -> usize {
-    let tenant = transaction.recipients.first().and_then(|first| whose(site, listener, transaction, first));
-    tenant.map_or(0, |(_, tenant)| tenant.settings.limits.message.message_size)
+    let rules = transaction.recipients.first().and_then(|first| of(site, listener, transaction, first).ok());
+    rules.map_or(0, |rules| rules.tenant.settings.limits.message.message_size)
 }
 
-/// Whose a message is, and whether it leaves: by this recipient alone.
-fn whose(site: &Site, listener: &Listener, transaction: &Transaction, recipient: &str) -> Option<(bool, Arc<Tenant>)> {
-    let Transaction { client, sender, .. } = transaction;
-    match course(site, &listener.settings.direction, client, sender.as_deref(), Some(recipient)).ok()? {
-        Course::Outbound { tenant, .. } => Some((true, tenant)),
-        Course::Inbound => site.tenant_of(recipient).map(|tenant| (false, Arc::clone(tenant))),
+/// By which rules a recipient's copy is judged.
+struct Rules {
+    tenant: Arc<Tenant>,
+    outbound: bool,
+}
+
+impl Rules {
+    fn is(&self, other: &Self) -> bool {
+        self.outbound == other.outbound && Arc::ptr_eq(&self.tenant, &other.tenant)
     }
 }
 
-fn same(one: &(bool, Arc<Tenant>), other: &(bool, Arc<Tenant>)) -> bool {
-    one.0 == other.0 && Arc::ptr_eq(&one.1, &other.1)
+fn of(site: &Site, listener: &Listener, transaction: &Transaction, recipient: &str) -> Result<Rules, Refusal> {
+    let Transaction { client, sender, .. } = transaction;
+    match course(site, &listener.settings.direction, client, sender.as_deref(), Some(recipient))? {
+        Course::Outbound { tenant, .. } => Ok(Rules { tenant, outbound: true }),
+        Course::Inbound => match site.tenant_of(recipient) {
+            Some(tenant) => Ok(Rules { tenant: Arc::clone(tenant), outbound: false }),
+            None => Err(Refusal::NotServed(Some(recipient.to_owned()))),
+        },
+    }
 }

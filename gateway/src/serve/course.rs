@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
-use super::site::{Site, Tenant};
+use super::refusal::Refusal;
+use super::site::Site;
+use super::tenant::Tenant;
 use super::transaction::Client;
 use crate::config::ListenerDirection;
 
@@ -21,19 +23,16 @@ pub enum Course {
     Inbound,
 }
 
-/// It is no tenant's message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NotServed;
-
 /// The course of a message from `client`, with this reverse-path (none is the
 /// null one), whose first recipient is `first`, as far as it is known yet.
+/// [`Refusal::NotServed`] if it would be no tenant's.
 pub fn course(
     site: &Site,
     direction: &ListenerDirection,
     client: &Client,
     sender: Option<&str>,
     first: Option<&str>,
-) -> Result<Course, NotServed> {
+) -> Result<Course, Refusal> {
     match direction {
         ListenerDirection::Inbound => Ok(Course::Inbound),
         ListenerDirection::Outbound => outbound(site, client, sender),
@@ -51,14 +50,15 @@ pub fn course(
 
 /// The submitter is who logged in; where nobody did, the mail server vouches for
 /// the reverse-path.
-fn outbound(site: &Site, client: &Client, sender: Option<&str>) -> Result<Course, NotServed> {
-    let tenant = match (qualified(client).or(sender), site.tenants.as_slice()) {
+fn outbound(site: &Site, client: &Client, sender: Option<&str>) -> Result<Course, Refusal> {
+    let address = qualified(client).or(sender);
+    let tenant = match (address, site.tenants.as_slice()) {
         (Some(address), _) => site.tenant_of(address),
         // A bounce is of whoever runs the mail server, if there is only one.
         (None, [only]) => Some(only),
         (None, _) => None,
     };
-    let tenant = Arc::clone(tenant.ok_or(NotServed)?);
+    let tenant = tenant.ok_or_else(|| Refusal::NotServed(address.map(str::to_owned)))?;
     let submitter = match (&client.login, sender) {
         (Some(login), _) if login.contains('@') => Some(login.clone()),
         // That the reverse-path is the tenant's was just seen.
@@ -66,7 +66,7 @@ fn outbound(site: &Site, client: &Client, sender: Option<&str>) -> Result<Course
         (Some(login), None) => Some(login.clone()),
         (None, sender) => sender.map(str::to_owned),
     };
-    Ok(Course::Outbound { tenant, submitter })
+    Ok(Course::Outbound { tenant: Arc::clone(tenant), submitter })
 }
 
 /// A login that is a mail address.

@@ -11,7 +11,7 @@ use super::held::{Held, Quota};
 use super::listener::Listener;
 use super::site::Site;
 use super::transaction::{Client, Judgement, Transaction};
-use super::{admission, judge, replies};
+use super::{admission, judge, log, replies};
 
 /// What all sessions of the process share.
 ///
@@ -54,7 +54,7 @@ impl Gate {
         self.connections.used()
     }
 
-    /// Takes the place of a connection; `421 4.3.2` if there is none.
+    /// Takes a place for a connection; `421 4.3.2` if there is none.
     pub fn connect(&self) -> Result<Held, Reply> {
         self.connections.take(1).ok_or_else(replies::no_connection)
     }
@@ -63,6 +63,7 @@ impl Gate {
     /// `client`: `550 5.7.1` if it is no tenant's.
     pub fn admit_sender(&self, listener: &Listener, client: &Client, sender: Option<&str>) -> Result<(), Reply> {
         admission::sender(&self.site.load(), listener, client, sender)
+            .map_err(|refusal| log::turned_away(&listener.settings.name, client, sender, &refusal))
     }
 
     /// Whether `recipient` may join those of `transaction`, who were accepted
@@ -73,7 +74,9 @@ impl Gate {
         transaction: &Transaction,
         recipient: &str,
     ) -> Result<(), Reply> {
+        let Transaction { client, sender, .. } = transaction;
         admission::recipient(&self.site.load(), listener, transaction, recipient)
+            .map_err(|refusal| log::turned_away(&listener.settings.name, client, sender.as_deref(), &refusal))
     }
 
     /// The most octets that a message of `transaction` may have, as its tenant has

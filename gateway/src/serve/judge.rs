@@ -6,18 +6,22 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use host::{Content, Delivery, Direction, Envelope, Outcome, Reply, Verdict};
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::spawn_blocking;
 use tokio::time::timeout_at;
 
 use super::course::{Course, course};
 use super::held::Quota;
 use super::listener::Listener;
+use super::log;
 use super::parts::Parts;
-use super::replies;
-use super::site::{Site, Tenant};
+use super::record::Record;
+use super::refusal::Refusal;
+use super::site::Site;
+use super::tenant::Tenant;
 use super::transaction::{Judgement, Transaction};
 
-/// Decides what becomes of a message.
+/// Decides what becomes of a message, and tells of it.
 pub async fn judge(
     site: Arc<Site>,
     memory: &Arc<Quota>,
@@ -25,9 +29,40 @@ pub async fn judge(
     transaction: &Transaction,
     message: Bytes,
 ) -> Judgement {
-    match try_judge(&site, memory, listener, transaction, message).await {
+    let started = Instant::now();
+    let mut record = Record::new(&listener.settings.name, transaction, message.len());
+    let judged = try_judge(&site, memory, listener, &mut record, message).await;
+    let judgement = match judged {
         Ok(parts) => Judgement::Deliver(parts.finish()),
-        Err(reply) => Judgement::Refuse(reply),
+        Err(Refused::ByFilter(reply)) => Judgement::Refuse(reply),
+        Err(Refused::ByGateway(refusal)) => {
+            record.events.push(refusal.event());
+            Judgement::Refuse(refusal.reply())
+        }
+    };
+    match &judgement {
+        Judgement::Deliver(parts) => record.parts = parts.len(),
+        Judgement::Refuse(reply) => record.reply = Some(reply.clone()),
+    }
+    record.elapsed = started.elapsed();
+    log::message(&record);
+    if let Some(audit) = &site.audit {
+        Arc::clone(audit).write(&record).await;
+    }
+    judgement
+}
+
+/// Who refuses a message.
+enum Refused {
+    /// The filter, which has told why.
+    ByFilter(Reply),
+    /// The gateway itself.
+    ByGateway(Refusal),
+}
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        Self::ByGateway(refusal)
     }
 }
 
@@ -35,92 +70,96 @@ async fn try_judge(
     site: &Arc<Site>,
     memory: &Arc<Quota>,
     listener: &Listener,
-    transaction: &Transaction,
+    record: &mut Record<'_>,
     message: Bytes,
-) -> Result<Parts, Reply> {
-    let Matter { tenant, direction, submitter, places } = matter(site, listener, transaction)?;
+) -> Result<Parts, Refused> {
+    let transaction = record.transaction;
+    let Matter { tenant, direction, submitter } = matter(site, listener, transaction)?;
+    record.tenant = Some(tenant.settings.name.clone());
+    record.direction = Some(direction);
     let most = tenant.settings.limits.message.message_size;
     if message.len() > most {
-        return Err(replies::too_large(most));
+        return Err(Refusal::TooLarge { size: message.len(), most }.into());
     }
     let mut parts = Parts::new(&listener.settings.name, transaction, &message);
-    let (outside, local): (Vec<usize>, Vec<usize>) = places.into_iter().partition(|&place| {
-        direction == Direction::Inbound || !is_of(site, &tenant, transaction.recipients.get(place))
-    });
+    let local = |place: &usize| direction == Direction::Outbound && is_of(site, &tenant, transaction, *place);
+    let (local, outside): (Vec<usize>, Vec<usize>) = (0..transaction.recipients.len()).partition(local);
     parts.add_unchanged(&local);
     if outside.is_empty() {
         return Ok(parts);
     }
     let recipients = outside.iter().filter_map(|&place| transaction.recipients.get(place).cloned()).collect();
     let envelope = Envelope { direction, submitter, sender: transaction.sender.clone(), recipients };
+    let waiting = Instant::now();
     let turn = turn(site, &tenant).await?;
-    let worker = Arc::clone(&tenant);
-    let run = tokio::task::spawn_blocking(move || {
+    record.waited = waiting.elapsed();
+    let run = spawn_blocking(move || {
         // Taken along, so that the place is free when the work is done, even if
         // the client has gone in the meantime.
         let _turn = turn;
-        worker.runtime.run(&worker.services, &envelope, &message)
+        let services = tenant.services()?;
+        Ok(tenant.runtime.run(&services, &envelope, &message))
     });
-    let Outcome { verdict, .. } = run.await.map_err(|_| replies::fault())?;
+    let ran = run.await.map_err(|error| Refusal::Fault(error.to_string()))?;
+    let Outcome { verdict, events, private_key_operations, statistics } = ran.map_err(Refusal::NotReady)?;
+    record.events = events;
+    record.private_key_operations = private_key_operations;
+    record.memory_peak = statistics.memory_peak;
+    record.filtered = statistics.elapsed;
     match verdict {
         Verdict::Deliver(deliveries) => add(&mut parts, deliveries, &outside, memory)?,
-        Verdict::Reject(reply) | Verdict::Defer(reply) => return Err(reply),
+        Verdict::Reject(reply) | Verdict::Defer(reply) => return Err(Refused::ByFilter(reply)),
     }
     Ok(parts)
 }
 
-/// Whose message it is.
+/// Whose message it is, and which way it goes.
 struct Matter {
     tenant: Arc<Tenant>,
     direction: Direction,
     submitter: Option<String>,
-    /// All recipients.
-    places: Vec<usize>,
 }
 
 /// The session has asked all this before; but the configuration may be another by
 /// now.
-fn matter(site: &Site, listener: &Listener, transaction: &Transaction) -> Result<Matter, Reply> {
+fn matter(site: &Site, listener: &Listener, transaction: &Transaction) -> Result<Matter, Refusal> {
     let Transaction { client, sender, recipients, .. } = transaction;
     let first = recipients.first().map(String::as_str);
-    let course = course(site, &listener.settings.direction, client, sender.as_deref(), first);
-    let places = (0..recipients.len()).collect();
-    match course.map_err(|_| replies::not_served())? {
-        Course::Outbound { tenant, submitter } => {
-            Ok(Matter { tenant, direction: Direction::Outbound, submitter, places })
-        }
+    match course(site, &listener.settings.direction, client, sender.as_deref(), first)? {
+        Course::Outbound { tenant, submitter } => Ok(Matter { tenant, direction: Direction::Outbound, submitter }),
         Course::Inbound => {
-            let tenant = first.and_then(|first| site.tenant_of(first)).ok_or_else(replies::not_served)?;
+            let mut whose: Option<&Arc<Tenant>> = None;
             for recipient in recipients {
-                match site.tenant_of(recipient) {
-                    Some(other) if Arc::ptr_eq(other, tenant) => {}
-                    Some(_) => return Err(replies::apart()),
-                    None => return Err(replies::not_served()),
+                let of = site.tenant_of(recipient).ok_or_else(|| Refusal::NotServed(Some(recipient.clone())))?;
+                if whose.is_some_and(|tenant| !Arc::ptr_eq(tenant, of)) {
+                    return Err(Refusal::Apart(recipient.clone()));
                 }
+                whose = Some(of);
             }
-            Ok(Matter { tenant: Arc::clone(tenant), direction: Direction::Inbound, submitter: None, places })
+            let tenant = whose.ok_or_else(|| Refusal::Fault("a message without recipients".to_owned()))?;
+            Ok(Matter { tenant: Arc::clone(tenant), direction: Direction::Inbound, submitter: None })
         }
     }
 }
 
-fn is_of(site: &Site, tenant: &Arc<Tenant>, recipient: Option<&String>) -> bool {
-    recipient.and_then(|recipient| site.tenant_of(recipient)).is_some_and(|of| Arc::ptr_eq(of, tenant))
+fn is_of(site: &Site, tenant: &Arc<Tenant>, transaction: &Transaction, place: usize) -> bool {
+    let of = transaction.recipients.get(place).and_then(|recipient| site.tenant_of(recipient));
+    of.is_some_and(|of| Arc::ptr_eq(of, tenant))
 }
 
 /// Waits for a place of the tenant and then for one of the gateway: who waits for
 /// the former takes none of the latter from others.
-async fn turn(site: &Site, tenant: &Tenant) -> Result<[OwnedSemaphorePermit; 2], Reply> {
+async fn turn(site: &Site, tenant: &Tenant) -> Result<[OwnedSemaphorePermit; 2], Refusal> {
     let deadline = (Instant::now() + tenant.settings.limits.message.time).into();
-    let mut taken = Vec::with_capacity(2);
-    for places in [&tenant.places, &site.places] {
+    let place = async |places: &Arc<Semaphore>| {
         let place = timeout_at(deadline, Arc::clone(places).acquire_owned()).await;
-        taken.push(place.map_err(|_| replies::busy())?.map_err(|_| replies::fault())?);
-    }
-    taken.try_into().map_err(|_| replies::fault())
+        place.map_err(|_| Refusal::Busy)?.map_err(|closed| Refusal::Fault(closed.to_string()))
+    };
+    Ok([place(&tenant.places).await?, place(&site.places).await?])
 }
 
 /// Adds what the filter delivers; `outside` are the recipients that it was told.
-fn add(parts: &mut Parts, deliveries: Vec<Delivery>, outside: &[usize], memory: &Arc<Quota>) -> Result<(), Reply> {
+fn add(parts: &mut Parts, deliveries: Vec<Delivery>, outside: &[usize], memory: &Arc<Quota>) -> Result<(), Refusal> {
     for Delivery { recipients, content } in deliveries {
         // The host has checked that each index is that of a recipient.
         let places: Vec<usize> =
@@ -128,7 +167,7 @@ fn add(parts: &mut Parts, deliveries: Vec<Delivery>, outside: &[usize], memory: 
         match content {
             Content::Unchanged => parts.add_unchanged(&places),
             Content::Rewritten(octets) => {
-                let held = memory.take(octets.len()).ok_or_else(replies::no_memory)?;
+                let held = memory.take(octets.len()).ok_or(Refusal::Memory)?;
                 parts.add_rewritten(&places, octets, held);
             }
         }

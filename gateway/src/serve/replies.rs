@@ -9,6 +9,11 @@ pub fn fault() -> Reply {
     reply(451, 3, 0, "The mail gateway could not process the message; try again later")
 }
 
+/// The keys or authorities of the tenant cannot be opened.
+pub fn not_ready() -> Reply {
+    reply(451, 3, 0, "The mail gateway is not ready; try again later")
+}
+
 /// The tenant has as many messages under way as it may.
 pub fn busy() -> Reply {
     reply(451, 3, 2, "Too many messages are being processed; try again later")

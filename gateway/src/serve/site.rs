@@ -1,16 +1,16 @@
-//! A configuration at work: the tenants with their services, the sandboxes, and
-//! how many messages there may be at a time. A reload makes a new one.
+//! A configuration at work: its tenants, and how many messages there may be at a
+//! time. A reload makes a new one beside the old.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use host::{Runtime, RuntimeOptions};
 use tokio::sync::Semaphore;
 
+use super::audit::Audit;
+use super::sandboxes::{Extent, Sandboxes};
+use super::tenant::Tenant;
 use crate::cli::Sandbox;
-use crate::config::{self, Configuration};
+use crate::config::Configuration;
 use crate::tenant;
-use crate::trust::FileTrust;
 
 /// A configuration at work.
 pub struct Site {
@@ -20,45 +20,61 @@ pub struct Site {
     pub tenants: Vec<Arc<Tenant>>,
     /// Places for messages, of all tenants together.
     pub places: Arc<Semaphore>,
-}
-
-/// A tenant at work.
-pub struct Tenant {
-    /// What the configuration says of it.
-    pub settings: config::Tenant,
-    /// Its services and limits.
-    pub services: host::Tenant,
-    /// The sandbox with its component.
-    pub runtime: Arc<Runtime>,
-    /// Places for its messages.
-    pub places: Arc<Semaphore>,
+    /// Where the events of messages go, besides the log.
+    pub audit: Option<Arc<Audit>>,
+    sandboxes: Sandboxes,
 }
 
 impl Site {
-    /// Puts a configuration to work. The error says what keeps it from that.
-    pub fn build(configuration: Configuration, sandbox: &Sandbox) -> Result<Self, String> {
-        let mut runtimes: Vec<(Option<PathBuf>, Arc<Runtime>)> = Vec::new();
+    /// Puts the first configuration of a process to work. A tenant that is not
+    /// ready does not keep the others from theirs: its mail is deferred, and it is
+    /// tried again. The error says what is wrong with the configuration, or that
+    /// no tenant is ready.
+    pub fn first(configuration: Configuration, sandbox: &Sandbox) -> Result<Self, String> {
+        let site = Self::build(configuration, sandbox, None)?;
+        let failed: Vec<String> = site.tenants.iter().filter_map(|tenant| tenant.failure()).collect();
+        if failed.len() == site.tenants.len() {
+            return Err(failed.join("; "));
+        }
+        failed.iter().for_each(|error| tracing::error!("{error}; its mail is deferred until it is ready"));
+        Ok(site)
+    }
+
+    /// Puts a configuration to work in the place of another: wholly, or not at
+    /// all. A tenant may be not ready only if it was not ready before.
+    pub fn next(configuration: Configuration, sandbox: &Sandbox, before: &Self) -> Result<Self, String> {
+        let site = Self::build(configuration, sandbox, Some(before))?;
+        for tenant in &site.tenants {
+            let known = before.tenants.iter().find(|known| known.settings.name == tenant.settings.name);
+            match tenant.failure() {
+                Some(error) if known.is_none_or(|known| known.failure().is_none()) => return Err(error),
+                Some(_) | None => {}
+            }
+        }
+        Ok(site)
+    }
+
+    fn build(configuration: Configuration, sandbox: &Sandbox, before: Option<&Self>) -> Result<Self, String> {
+        let gateway = &configuration.gateway;
+        let extent = Extent {
+            cache: sandbox.cache.clone().or_else(tenant::default_cache),
+            instances: gateway.messages,
+            memory: configuration.tenants.iter().map(|tenant| tenant.limits.message.memory).max().unwrap_or_default(),
+        };
+        let mut sandboxes = Sandboxes::default();
+        let none = Sandboxes::default();
+        let known = before.map_or(&none, |before| &before.sandboxes);
         let mut tenants = Vec::with_capacity(configuration.tenants.len());
         for settings in &configuration.tenants {
-            let said = |text: String| format!("tenant {}: {text}", settings.name);
-            let component =
-                settings.component.as_ref().or(sandbox.component.as_ref()).or(configuration.gateway.component.as_ref());
-            let runtime = match runtimes.iter().find(|(of, _)| of.as_ref() == component) {
-                Some((_, runtime)) => Arc::clone(runtime),
-                None => {
-                    let runtime = runtime(&configuration, sandbox, component.cloned()).map_err(said)?;
-                    runtimes.push((component.cloned(), Arc::clone(&runtime)));
-                    runtime
-                }
-            };
-            let trust = FileTrust::read(settings).map_err(|errors| said(errors.join("; ")))?;
-            let services =
-                tenant::services(settings, trust, tenant::clock(None)).map_err(|error| said(error.to_string()))?;
-            let places = Arc::new(Semaphore::new(settings.limits.messages as usize));
-            tenants.push(Arc::new(Tenant { settings: settings.clone(), services, runtime, places }));
+            let component = settings.component.as_ref().or(sandbox.component.as_ref()).or(gateway.component.as_ref());
+            let runtime = sandboxes
+                .take(known, component.map(std::path::PathBuf::as_path), &extent)
+                .map_err(|error| format!("tenant {}: {error}", settings.name))?;
+            tenants.push(Arc::new(Tenant::open(settings.clone(), &runtime)));
         }
-        let places = Arc::new(Semaphore::new(configuration.gateway.messages as usize));
-        Ok(Self { configuration, tenants, places })
+        let audit = gateway.audit.as_deref().map(|path| Audit::open(path).map(Arc::new)).transpose()?;
+        let places = Arc::new(Semaphore::new(gateway.messages as usize));
+        Ok(Self { configuration, tenants, places, audit, sandboxes })
     }
 
     /// The tenant that has the domain of `address`.
@@ -66,19 +82,4 @@ impl Site {
         let found = tenant::by_domain(&self.configuration, address).ok()?;
         self.tenants.iter().find(|tenant| tenant.settings.name == found.name)
     }
-}
-
-fn runtime(
-    configuration: &Configuration,
-    sandbox: &Sandbox,
-    component: Option<PathBuf>,
-) -> Result<Arc<Runtime>, String> {
-    let options = RuntimeOptions {
-        component,
-        cache: sandbox.cache.clone().or_else(tenant::default_cache),
-        instances: configuration.gateway.messages,
-        memory: configuration.tenants.iter().map(|tenant| tenant.limits.message.memory).max().unwrap_or_default(),
-        ..RuntimeOptions::default()
-    };
-    Runtime::new(options).map(Arc::new).map_err(|error| error.to_string())
 }

@@ -17,6 +17,7 @@ use super::listener::Listener;
 use super::serve_connection;
 use super::stream::{Peer, Socket, Stream};
 use crate::config::{Address, Protocol};
+use crate::report;
 
 /// The sockets of the process.
 pub struct Sockets {
@@ -39,33 +40,24 @@ impl Sockets {
         Self { gate, open: HashMap::new(), sessions: TaskTracker::new() }
     }
 
-    /// Takes connections for `listeners` from now on, and for no others. Sockets
-    /// whose address stays are not closed in between. If one cannot be bound,
-    /// nothing changes.
-    pub async fn rebind(&mut self, listeners: Vec<Listener>) -> Result<(), String> {
-        let mut bound = Vec::new();
+    /// Binds the sockets for `listeners` that are not open yet. If one cannot be
+    /// bound, nothing has changed.
+    pub async fn bind(&self, listeners: Vec<Listener>) -> Result<Bound, String> {
+        let mut bound = Vec::with_capacity(listeners.len());
         for listener in listeners {
-            let address = listener.settings.address.clone();
-            let socket = match self.open.contains_key(&address) {
+            let address = &listener.settings.address;
+            let socket = match self.open.contains_key(address) {
                 true => None,
-                false => Some(Socket::bind(&address).await.map_err(|error| told(&listener, &error))?),
+                false => Some(Socket::bind(address).await.map_err(|error| told(&listener, &error))?),
             };
-            bound.push((address, listener, socket));
+            bound.push((listener, socket));
         }
-        let mut before = std::mem::take(&mut self.open);
-        for (address, listener, socket) in bound {
-            let open = match (socket, before.remove(&address)) {
-                (Some(socket), _) => self.begin(socket, listener),
-                (None, Some(open)) => {
-                    open.listener.store(Arc::new(listener));
-                    open
-                }
-                (None, None) => continue, // it was bound before: see above
-            };
-            self.open.insert(address, open);
-        }
-        before.into_values().for_each(|open| open.stop.cancel());
-        Ok(())
+        Ok(Bound(bound))
+    }
+
+    /// Sessions under way.
+    pub fn sessions(&self) -> usize {
+        self.sessions.len()
     }
 
     fn begin(&self, socket: Socket, listener: Listener) -> Open {
@@ -86,6 +78,31 @@ impl Sockets {
         if timeout(most, self.sessions.wait()).await.is_err() {
             tracing::warn!(sessions = self.sessions.len(), "sessions were cut off, whose time to end was up");
         }
+    }
+}
+
+/// Sockets that are bound, and take no connections yet.
+pub struct Bound(Vec<(Listener, Option<Socket>)>);
+
+impl Bound {
+    /// Takes connections for these listeners from now on, and for no others. A
+    /// socket whose address stays is not closed in between; sessions of one that
+    /// goes are told to end.
+    pub fn serve(self, sockets: &mut Sockets) {
+        let mut before = std::mem::take(&mut sockets.open);
+        for (listener, socket) in self.0 {
+            let address = listener.settings.address.clone();
+            let open = match (before.remove(&address), socket) {
+                (Some(open), _) => {
+                    open.listener.store(Arc::new(listener));
+                    open
+                }
+                (None, Some(socket)) => sockets.begin(socket, listener),
+                (None, None) => continue, // it was open when it was bound: see above
+            };
+            sockets.open.insert(address, open);
+        }
+        before.into_values().for_each(|open| open.stop.cancel());
     }
 }
 

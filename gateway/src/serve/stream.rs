@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::os::unix::net::UnixStream as BlockingUnixStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio_util::either::Either;
@@ -47,7 +47,20 @@ pub enum Socket {
     /// On the network.
     Tcp(TcpListener),
     /// On this machine.
-    Unix(UnixListener),
+    Unix(UnixSocket),
+}
+
+/// A Unix socket, whose file goes when it does.
+pub struct UnixSocket {
+    listener: UnixListener,
+    path: PathBuf,
+}
+
+impl Drop for UnixSocket {
+    fn drop(&mut self) {
+        // Before the socket is closed: nobody else has bound there yet.
+        let _ = std::fs::remove_file(&self.path);
+    }
 }
 
 impl Socket {
@@ -58,7 +71,8 @@ impl Socket {
             Address::Tcp(address) => TcpListener::bind(address).await.map(Self::Tcp),
             Address::Unix(path) => {
                 remove_deserted(path)?;
-                UnixListener::bind(path).map(Self::Unix)
+                let listener = UnixListener::bind(path)?;
+                Ok(Self::Unix(UnixSocket { listener, path: path.clone() }))
             }
         }
     }
@@ -72,8 +86,8 @@ impl Socket {
                 let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
                 Ok((Either::Left(stream), Peer::Tcp(peer)))
             }
-            Self::Unix(listener) => {
-                let (stream, _) = listener.accept().await?;
+            Self::Unix(socket) => {
+                let (stream, _) = socket.listener.accept().await?;
                 Ok((Either::Right(stream), Peer::Unix))
             }
         }

@@ -2,8 +2,9 @@
 
 use std::io;
 
-use host::{Delivery, Event, EventField, FieldValue, Outcome, Reply, Severity, Verdict};
+use host::{Delivery, Event, Outcome, Reply, Verdict};
 
+use crate::event;
 use crate::exit::Status;
 use crate::tenant::NotServed;
 
@@ -31,7 +32,7 @@ impl Answer {
         let shown = address.as_deref().map_or("<>".to_owned(), |address| address.escape_debug().to_string());
         Self {
             verdict: Verdict::Reject(Reply { code: 550, subject: 7, detail: 1, text }),
-            events: vec![event("message-rejected", &[("cause", "domain-not-served"), ("detail", &shown)])],
+            events: vec![event::refusal("message-rejected", &[("cause", "domain-not-served"), ("detail", &shown)])],
             private_key_operations: 0,
         }
     }
@@ -96,7 +97,7 @@ impl From<Fault> for Answer {
         };
         Self {
             verdict: Verdict::Defer(Reply { code, subject: 3, detail, text: text.to_owned() }),
-            events: vec![event("message-deferred", &[("cause", cause), ("detail", &told)])],
+            events: vec![event::refusal("message-deferred", &[("cause", cause), ("detail", &told)])],
             private_key_operations: 0,
         }
     }
@@ -109,11 +110,6 @@ fn at_places(mut delivery: Delivery, places: &[usize]) -> Delivery {
         *recipient = place.and_then(|&place| u32::try_from(place).ok()).unwrap_or(u32::MAX);
     }
     delivery
-}
-
-fn event(name: &str, fields: &[(&str, &str)]) -> Event {
-    let field = |&(name, value): &(&str, &str)| EventField { name: name.into(), value: FieldValue::Text(value.into()) };
-    Event { severity: Severity::Error, name: name.to_owned(), fields: fields.iter().map(field).collect() }
 }
 
 #[cfg(test)]

@@ -1,0 +1,78 @@
+//! Why the gateway itself does not take a message, a sender or a recipient: what
+//! the client is told, and what the operator reads.
+
+use host::{Event, Reply};
+
+use super::replies;
+use crate::event;
+
+/// Why the gateway itself does not take something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The domain of this address is no tenant's; none is the null reverse-path.
+    NotServed(Option<String>),
+    /// This recipient's copy has to be judged by other rules than that of those
+    /// before it: it has to come in a transaction of its own.
+    Apart(String),
+    /// The message has so many octets, and `most` are accepted.
+    TooLarge {
+        /// Octets of the message.
+        size: usize,
+        /// Octets that are accepted.
+        most: usize,
+    },
+    /// The tenant has as many messages under way as it may, or all have.
+    Busy,
+    /// No more mail can be held at a time.
+    Memory,
+    /// The keys or authorities of the tenant cannot be opened.
+    NotReady(String),
+    /// A fault of ours.
+    Fault(String),
+}
+
+impl Refusal {
+    /// What the client is told: no more than it has to know.
+    pub fn reply(&self) -> Reply {
+        match self {
+            Self::NotServed(_) => replies::not_served(),
+            Self::Apart(_) => replies::apart(),
+            Self::TooLarge { most, .. } => replies::too_large(*most),
+            Self::Busy => replies::busy(),
+            Self::Memory => replies::no_memory(),
+            Self::NotReady(_) => replies::not_ready(),
+            Self::Fault(_) => replies::fault(),
+        }
+    }
+
+    /// What the operator reads: the true cause (`docs/audit.md`).
+    pub fn event(&self) -> Event {
+        let (cause, detail) = match self {
+            Self::NotServed(address) => ("domain-not-served", address.as_deref().unwrap_or("<>").to_owned()),
+            Self::Apart(address) => ("tenants", address.clone()),
+            Self::TooLarge { size, most } => ("message-too-large", format!("{size} octets, and {most} are accepted")),
+            Self::Busy => ("busy", "no place for the message in its time".to_owned()),
+            Self::Memory => ("memory", "more mail than may be held at a time".to_owned()),
+            Self::NotReady(error) => ("not-ready", error.clone()),
+            Self::Fault(error) => ("fault", error.clone()),
+        };
+        let name = if self.reply().code < 500 { "message-deferred" } else { "message-rejected" };
+        event::refusal(name, &[("cause", cause), ("detail", &detail.escape_debug().to_string())])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_client_is_told_less_than_the_operator() {
+        let refusal = Refusal::NotReady("secret.keyring: no such file\n".into());
+        assert!(!refusal.reply().text.contains("secret"));
+        let event = refusal.event();
+        assert_eq!(event.name, "message-deferred");
+        assert_eq!(event::text(&event, "cause"), Some("not-ready"));
+        assert_eq!(event::text(&event, "detail"), Some("secret.keyring: no such file\\n"));
+        assert_eq!(Refusal::NotServed(None).event().name, "message-rejected");
+    }
+}
