@@ -7,7 +7,16 @@
 //! and the machine has not makes it say `skipped:`.
 
 mod clear;
+mod contents;
+mod dkim;
+mod letters;
+mod lists;
 mod milter_octets;
+mod milters;
+mod notifications;
+mod outages;
+mod recipients;
 #[path = "../support/mod.rs"]
 mod support;
+mod tampering;
 mod world;

@@ -45,8 +45,12 @@ impl Gateway {
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
-    /// Starts it, and waits until it listens.
+    /// Starts it, and waits until it listens; without a listener there is
+    /// nothing to start.
     pub fn start(&mut self) {
+        if self.ports.is_empty() {
+            return;
+        }
         let mut command = wasmime(&self.dir);
         command.args(["serve", "--config", "wasmime.toml"]);
         let mut daemon = Daemon::start("wasmime", &mut command, &self.dir.join("log"));
@@ -76,5 +80,10 @@ impl Gateway {
     /// What it logged.
     pub fn log(&self) -> String {
         String::from_utf8_lossy(&fs::read(self.dir.join("log")).unwrap_or_default()).into_owned()
+    }
+
+    /// The audit events so far, one JSON object a line.
+    pub fn audit(&self) -> String {
+        String::from_utf8_lossy(&fs::read(self.dir.join("audit.jsonl")).unwrap_or_default()).into_owned()
     }
 }

@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
 
 use super::daemon::{PATIENCE, eventually};
+use super::dovecot::PASSWORD;
 use crate::support::contains;
 
 /// The mailbox of a user.
@@ -54,7 +55,9 @@ impl Session {
         stream.set_read_timeout(Some(PATIENCE)).expect("a time-out");
         let mut session = Self { stream: BufReader::new(stream) };
         session.line();
-        session.command(&format!("LOGIN \"{user}\" \"{}\"", super::dovecot::PASSWORD));
+        // Not LOGIN, which would not take a name in UTF-8.
+        let login = base64_simd::STANDARD.encode_to_string(format!("\0{user}\0{PASSWORD}"));
+        session.command(&format!("AUTHENTICATE PLAIN {login}"));
         session
     }
 

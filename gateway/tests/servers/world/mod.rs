@@ -4,13 +4,20 @@
 #![allow(dead_code)]
 
 pub mod accounts;
+pub mod client;
 pub mod daemon;
 pub mod dovecot;
+pub mod exim;
 pub mod gateway;
 pub mod imap;
+pub mod opendkim;
+pub mod opensmtpd;
 pub mod organisation;
 pub mod ports;
 pub mod postfix;
+pub mod sendmail;
+pub mod server;
+pub mod sink;
 pub mod swaks;
 pub mod wire;
 

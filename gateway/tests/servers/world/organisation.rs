@@ -10,10 +10,14 @@ use super::dovecot::Dovecot;
 use super::gateway::Gateway;
 use super::imap::Mailbox;
 use super::ports;
-use super::postfix::{Hook, Ports, Postfix, Setup};
+use super::postfix::Postfix;
+use super::server::{Hook, Kind, Ports, Server, Setup};
 use super::swaks::{Answer, Swaks};
 use super::wire::Wire;
-use crate::support::have;
+use crate::support::{have, pki, skipped};
+
+/// A user of either organisation for whom nobody has keys.
+pub const WITHOUT_KEYS: &str = "heidi";
 
 /// Alice and bob at `peer.example`, carol and dave at `lan.example`.
 pub struct World {
@@ -34,7 +38,10 @@ pub struct Organisation {
     /// Its gateway.
     pub gateway: Option<Gateway>,
     /// Its mail server.
-    pub postfix: Postfix,
+    pub server: Server,
+    ports: Ports,
+    /// What the gateway hands on to the mail server.
+    pub handed_on: Wire,
     /// Its mailboxes.
     pub dovecot: Dovecot,
     // Last, because what is below is stopped first.
@@ -44,6 +51,8 @@ pub struct Organisation {
 /// How an organisation is set up.
 #[derive(Clone, Debug)]
 pub struct Side {
+    /// Its mail server.
+    pub kind: Kind,
     /// Where its gateway stands in the way of what users send.
     pub outbound: Hook,
     /// Where its gateway stands in the way of what arrives.
@@ -70,7 +79,7 @@ impl Side {
     /// Without a gateway.
     pub fn clear() -> Self {
         let (main, master) = (String::new(), String::new());
-        Self { outbound: Hook::Open, inbound: Hook::Open, policy: POLICY, main, master }
+        Self { kind: Kind::Postfix, outbound: Hook::Open, inbound: Hook::Open, policy: POLICY, main, master }
     }
 
     /// With a gateway that is a milter both ways.
@@ -81,6 +90,11 @@ impl Side {
     /// With a gateway in these places.
     pub fn hooked(outbound: Hook, inbound: Hook) -> Self {
         Self { outbound, inbound, ..Self::clear() }
+    }
+
+    /// With another mail server than Postfix.
+    pub fn kind(self, kind: Kind) -> Self {
+        Self { kind, ..self }
     }
 
     /// With another policy.
@@ -97,30 +111,35 @@ impl Side {
 impl World {
     /// Starts both organisations, or says that `story` is skipped.
     pub fn start(story: &str, peer: Side, lan: Side) -> Option<Self> {
-        if !possible(story, &[]) {
+        if !possible(story, &[peer.kind.programs(), lan.kind.programs()].concat()) {
             return None;
         }
         let (peer_ports, lan_ports) = (Ports::free(), Ports::free());
-        let (to_lan, to_peer) = (Wire::to(lan_ports.mx), Wire::to(peer_ports.mx));
+        let (to_lan, to_peer) = (Wire::to(lan.entrance(lan_ports)), Wire::to(peer.entrance(peer_ports)));
         let (to_lan_port, to_peer_port) = (to_lan.port(), to_peer.port());
         let (peer, lan) = thread::scope(|scope| {
-            let peer = scope.spawn(|| Organisation::start(Place::PEER, peer, peer_ports, ("lan.example", to_lan_port)));
-            let lan = Organisation::start(Place::LAN, lan, lan_ports, ("peer.example", to_peer_port));
+            let peer = scope.spawn(|| Organisation::start(Place::PEER, peer, peer_ports, to_lan_port));
+            let lan = Organisation::start(Place::LAN, lan, lan_ports, to_peer_port);
             (peer.join().expect("an organisation that starts"), lan)
         });
         Some(Self { peer, lan, to_lan, to_peer })
+    }
+
+    /// The organisation whose tenant has this name.
+    pub fn of(&mut self, name: &str) -> &mut Organisation {
+        if name == Place::PEER.name { &mut self.peer } else { &mut self.lan }
     }
 }
 
 /// Whether the servers that every story needs, and `more`, are there, and may be
 /// started; otherwise says that `story` is skipped.
-pub fn possible(story: &str, more: &[&str]) -> bool {
+pub fn possible(story: &str, more: &[String]) -> bool {
     if !rustix::process::geteuid().is_root() {
-        crate::support::skipped(story, "mail servers have to be started as root");
+        skipped(story, "mail servers have to be started as root");
         return false;
     }
-    let programs = ["postfix", "dovecot", "swaks", "openssl"];
-    have(story, &[programs.as_slice(), more].concat())
+    let programs = ["dovecot", "swaks", "openssl"];
+    have(story, &programs.into_iter().chain(more.iter().map(String::as_str)).collect::<Vec<_>>())
 }
 
 /// Who is where.
@@ -128,19 +147,30 @@ pub fn possible(story: &str, more: &[&str]) -> bool {
 struct Place {
     name: &'static str,
     domain: &'static str,
+    correspondent: &'static str,
     insiders: &'static [&'static str],
     outsiders: &'static [&'static str],
 }
 
 impl Place {
-    const PEER: Self =
-        Self { name: "peer", domain: "peer.example", insiders: &["alice", "bob"], outsiders: &["carol", "dave"] };
-    const LAN: Self =
-        Self { name: "lan", domain: "lan.example", insiders: &["carol", "dave"], outsiders: &["alice", "bob"] };
+    const PEER: Self = Self {
+        name: "peer",
+        domain: "peer.example",
+        correspondent: "lan.example",
+        insiders: &["alice", "bob"],
+        outsiders: &["carol", "dave"],
+    };
+    const LAN: Self = Self {
+        name: "lan",
+        domain: "lan.example",
+        correspondent: "peer.example",
+        insiders: &["carol", "dave"],
+        outsiders: &["alice", "bob"],
+    };
 }
 
 impl Organisation {
-    fn start(place: Place, side: Side, ports: Ports, route: (&str, u16)) -> Self {
+    fn start(place: Place, side: Side, ports: Ports, wire: u16) -> Self {
         let dir = tempfile::Builder::new()
             .prefix(place.name)
             // Servers that give up their rights find their way through it.
@@ -148,29 +178,32 @@ impl Organisation {
             .tempdir()
             .expect("a temporary folder");
         let dovecot = Dovecot::start(dir.path());
-        let mailboxes = place.insiders.iter().map(|user| format!("{user}@{}", place.domain)).collect();
+        let mailboxes =
+            place.insiders.iter().chain([&WITHOUT_KEYS]).map(|user| format!("{user}@{}", place.domain)).collect();
+        let handed_on = Wire::to(ports.reinjection);
+        let gateway = dir.path().join("wasmime");
         let setup = Setup {
             ports,
-            domains: vec![place.domain.to_owned()],
+            domain: place.domain,
             mailboxes,
-            delivery: format!("lmtp:inet:127.0.0.1:{}", dovecot.lmtp()),
+            boxes: dovecot.lmtp(),
             logins: Some(dovecot.logins()),
-            routes: vec![(route.0.to_owned(), route.1)],
+            correspondent: place.correspondent,
+            wire,
             outbound: side.outbound,
             inbound: side.inbound,
+            gateway: gateway.clone(),
             main: side.main.clone(),
             master: side.master.clone(),
         };
-        let gateway = listeners(&side, ports.reinjection).map(|listeners| {
-            let (path, configuration) = (dir.path().join("wasmime"), configuration(place, &side, &listeners));
-            let filters = [side.outbound, side.inbound].into_iter().filter_map(Hook::port).collect();
-            let mut gateway = Gateway::new(&path, &configuration, filters);
+        let gateway = side.filters().then(|| {
+            let mut gateway = Gateway::new(&gateway, &configuration(place, &side, handed_on.port()), side.ports());
             gateway.keys(place.name, place.insiders, place.outsiders);
             gateway.start();
             gateway
         });
-        let postfix = Postfix::start(dir.path(), &setup);
-        Self { domain: place.domain, gateway, postfix, dovecot, _dir: dir }
+        let server = side.kind.start(dir.path(), &setup);
+        Self { domain: place.domain, gateway, server, ports, handed_on, dovecot, _dir: dir }
     }
 
     /// A user logs in and sends a message.
@@ -181,13 +214,27 @@ impl Organisation {
     /// A user logs in and sends a message with another reverse-path.
     pub fn submits(&self, from: &str, user: &str, to: &[&str], message: &[u8]) -> Answer {
         let login = self.address(user);
-        let port = self.postfix.ports().submission;
-        Swaks { port, from, to, login: Some(&login), options: &[] }.send(message)
+        // The others of the servers here know no logins.
+        let login = matches!(self.server, Server::Postfix(_)).then_some(login.as_str());
+        Swaks { port: self.ports.submission, from, to, login, options: &[] }.send(message)
     }
 
     /// The mailbox of a user.
     pub fn mailbox(&self, user: &str) -> Mailbox {
         self.dovecot.mailbox(&self.address(user))
+    }
+
+    /// Where its mail server listens.
+    pub fn ports(&self) -> Ports {
+        self.ports
+    }
+
+    /// Its mail server, where it is Postfix.
+    pub fn postfix(&self) -> &Postfix {
+        match &self.server {
+            Server::Postfix(postfix) => postfix,
+            _ => panic!("another mail server than Postfix"),
+        }
     }
 
     /// The gateway there must be.
@@ -200,20 +247,33 @@ impl Organisation {
     }
 }
 
-/// The listeners of the gateway, if it stands anywhere.
-fn listeners(side: &Side, next_hop: u16) -> Option<String> {
-    let listeners: String =
-        [side.outbound.listener("outbound", next_hop), side.inbound.listener("inbound", next_hop)].concat();
-    (!listeners.is_empty()).then_some(listeners)
+impl Side {
+    /// Whether there is a gateway at all.
+    fn filters(&self) -> bool {
+        [self.outbound, self.inbound].iter().any(|hook| *hook != Hook::Open)
+    }
+
+    /// Where the gateway listens.
+    fn ports(&self) -> Vec<u16> {
+        [self.outbound, self.inbound].into_iter().filter_map(Hook::port).collect()
+    }
+
+    /// Where mail from the Internet goes to.
+    fn entrance(&self, ports: Ports) -> u16 {
+        match self.inbound {
+            Hook::Front(port) => port,
+            _ => ports.mx,
+        }
+    }
 }
 
 impl Hook {
     /// The listener of the gateway that belongs to it.
     fn listener(self, direction: &str, next_hop: u16) -> String {
         let (protocol, port) = match self {
-            Self::Open => return String::new(),
-            Self::Milter(port) => ("milter", port),
-            Self::Smtp(port) | Self::Proxy(port) => ("smtp", port),
+            Self::Open | Self::Pipe => return String::new(),
+            Self::Milter(port) | Self::Milters(port, _) => ("milter", port),
+            Self::Smtp(port) | Self::Proxy(port) | Self::Front(port) => ("smtp", port),
             Self::Lmtp(port) => ("lmtp", port),
         };
         let xforward = if protocol == "milter" { "" } else { "xforward = [\"127.0.0.0/8\"]\n" };
@@ -224,9 +284,10 @@ impl Hook {
     }
 }
 
-fn configuration(place: Place, side: &Side, listeners: &str) -> String {
+fn configuration(place: Place, side: &Side, next_hop: u16) -> String {
+    let listeners = [side.outbound.listener("outbound", next_hop), side.inbound.listener("inbound", next_hop)].concat();
     let Place { name, domain, .. } = place;
-    let anchor = crate::support::pki("ca.pem");
+    let anchor = pki("ca.pem");
     let policy = side.policy.replace("NAME", name);
     let results = if policy.contains("authserv-id") { "" } else { &format!("authserv-id = \"mx.{domain}\"\n") };
     let policy = policy.replace("inbound]\n", &format!("inbound]\n{results}"));

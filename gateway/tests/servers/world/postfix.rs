@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use super::accounts::{group, id};
 use super::daemon::{Daemon, eventually};
 use super::dovecot::NOBODY;
-use super::ports;
+use super::server::{Hook, Ports, Setup};
 use crate::support::must;
 
 /// A running instance.
@@ -19,70 +19,12 @@ pub struct Postfix {
     daemon: Daemon,
 }
 
-/// Where it listens, on 127.0.0.1.
-#[derive(Clone, Copy, Debug)]
-pub struct Ports {
-    /// For the users: who logs in may send anywhere.
-    pub submission: u16,
-    /// For the Internet: mail for the own domains.
-    pub mx: u16,
-    /// For what comes back from a filter.
-    pub reinjection: u16,
-}
-
-impl Ports {
-    /// Free ones.
-    pub fn free() -> Self {
-        Self { submission: ports::free(), mx: ports::free(), reinjection: ports::free() }
-    }
-}
-
-/// Where a filter stands in the way of mail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hook {
-    /// Nowhere.
-    Open,
-    /// A milter, before the queue.
-    Milter(u16),
-    /// `content_filter`, after the queue, by SMTP.
-    Smtp(u16),
-    /// `content_filter`, after the queue, by LMTP.
-    Lmtp(u16),
-    /// `smtpd_proxy_filter`, before the queue.
-    Proxy(u16),
-}
-
-/// What an instance is to be.
-#[derive(Clone, Debug)]
-pub struct Setup {
-    /// Where it listens.
-    pub ports: Ports,
-    /// Its domains.
-    pub domains: Vec<String>,
-    /// The addresses it has mailboxes for; with none, any.
-    pub mailboxes: Vec<String>,
-    /// Where mail for the mailboxes goes, as in `lmtp:inet:127.0.0.1:24`.
-    pub delivery: String,
-    /// The socket that knows the logins; without one nobody logs in.
-    pub logins: Option<PathBuf>,
-    /// Where mail for other domains goes: a domain, and a port of 127.0.0.1.
-    pub routes: Vec<(String, u16)>,
-    /// In the way of what users send.
-    pub outbound: Hook,
-    /// In the way of what arrives.
-    pub inbound: Hook,
-    /// Further lines of `main.cf`.
-    pub main: String,
-    /// Further lines of `master.cf`.
-    pub master: String,
-}
-
 impl Postfix {
     /// Starts it, and waits until it listens.
     pub fn start(dir: &Path, setup: &Setup) -> Self {
         let dir = dir.join("postfix");
         folders(&dir);
-        write_old(&dir.join("etc/main.cf"), &main_cf(&dir, setup));
+        write_old(&dir.join("etc/main.cf"), &with(main_cf(&dir, setup), &setup.main));
         write_old(&dir.join("etc/master.cf"), &master_cf(setup));
         // What `postfix start-fg` does once it has looked at every folder, which takes it seconds.
         let mut command = Command::new("/usr/lib/postfix/sbin/master");
@@ -163,20 +105,16 @@ fn write_old(path: &Path, text: &str) {
 }
 
 fn main_cf(dir: &Path, setup: &Setup) -> String {
-    let (domain, owner) = (&setup.domains[0], NOBODY);
-    let domains = setup.domains.join(", ");
+    let (domain, owner) = (&setup.domain, NOBODY);
     let logins = match &setup.logins {
         Some(socket) => {
             format!("smtpd_sasl_auth_enable = yes\nsmtpd_sasl_type = dovecot\nsmtpd_sasl_path = {}\n", socket.display())
         }
         None => String::new(),
     };
-    let mailboxes = match setup.mailboxes.as_slice() {
-        [] => "static:all/".to_owned(),
-        all => inline(all.iter().map(|mailbox| (mailbox.clone(), format!("{mailbox}/")))),
-    };
-    let routes = inline(setup.routes.iter().map(|(to, port)| (to.clone(), format!("smtp:[127.0.0.1]:{port}"))));
-    let (delivery, more, dir) = (&setup.delivery, &setup.main, dir.display());
+    let mailboxes = inline(setup.mailboxes.iter().map(|mailbox| (mailbox.as_str(), format!("{mailbox}/"))));
+    let routes = inline([(setup.correspondent, format!("smtp:[127.0.0.1]:{}", setup.wire))].into_iter());
+    let (boxes, dir) = (setup.boxes, dir.display());
     format!(
         "compatibility_level = 3.6
 config_directory = {dir}/etc
@@ -204,14 +142,14 @@ smtp_host_lookup = native
 smtp_dns_support_level = disabled
 smtp_tls_security_level = none
 smtpd_peername_lookup = no
-virtual_mailbox_domains = {domains}
+virtual_mailbox_domains = {domain}
 virtual_mailbox_maps = {mailboxes}
 virtual_mailbox_base = {dir}/../dovecot/mail
 virtual_uid_maps = static:{owner}
 virtual_gid_maps = static:{owner}
 virtual_minimum_uid = 100
 virtual_mailbox_limit = 0
-virtual_transport = {delivery}
+virtual_transport = lmtp:inet:127.0.0.1:{boxes}
 transport_maps = {routes}
 message_size_limit = 52428800
 milter_protocol = 6
@@ -225,19 +163,28 @@ in_flow_delay = 0s
 smtpd_forbid_bare_newline = yes
 smtpd_client_connection_count_limit = 0
 smtpd_relay_restrictions = permit_mynetworks, reject
-{logins}{more}"
+{logins}"
     )
 }
 
+/// Lines of `main.cf`, and those that take the place of some. Not both: postlogd,
+/// which would warn of it, may wait for itself when it has much to say at its start.
+fn with(lines: String, others: &str) -> String {
+    let name = |line: &str| line.split('=').next().unwrap_or_default().trim().to_owned();
+    let replaced: Vec<String> = others.lines().map(name).collect();
+    let kept = lines.lines().filter(|line| !replaced.contains(&name(line)));
+    kept.chain(others.lines()).flat_map(|line| [line, "\n"]).collect()
+}
+
 /// A table of Postfix within its configuration.
-fn inline(entries: impl Iterator<Item = (String, String)>) -> String {
+fn inline<'a>(entries: impl Iterator<Item = (&'a str, String)>) -> String {
     let entries: Vec<String> = entries.map(|(key, value)| format!("{{ {key} = {value} }}")).collect();
     format!("inline:{{ {} }}", entries.join(", "))
 }
 
 fn master_cf(setup: &Setup) -> String {
     let Ports { submission, mx, reinjection } = setup.ports;
-    let (outbound, inbound, more) = (setup.outbound.options(), setup.inbound.options(), &setup.master);
+    let (outbound, inbound, more) = (options(setup.outbound), options(setup.inbound), &setup.master);
     format!(
         "127.0.0.1:{submission} inet n - n - - smtpd
   -o syslog_name=submission
@@ -281,23 +228,15 @@ tlsmgr    unix - - n 1000? 1 tlsmgr
     )
 }
 
-impl Hook {
-    /// The port of the filter.
-    pub fn port(self) -> Option<u16> {
-        match self {
-            Self::Open => None,
-            Self::Milter(port) | Self::Smtp(port) | Self::Lmtp(port) | Self::Proxy(port) => Some(port),
-        }
-    }
-
-    /// What it adds to a service of `master.cf`.
-    fn options(self) -> String {
-        match self {
-            Self::Open => String::new(),
-            Self::Milter(port) => format!("\n  -o smtpd_milters=inet:127.0.0.1:{port}"),
-            Self::Smtp(port) => format!("\n  -o content_filter=filter-smtp:[127.0.0.1]:{port}"),
-            Self::Lmtp(port) => format!("\n  -o content_filter=filter-lmtp:inet:127.0.0.1:{port}"),
-            Self::Proxy(port) => format!("\n  -o smtpd_proxy_filter=127.0.0.1:{port}"),
-        }
+/// What a filter in the way of mail adds to a service of `master.cf`.
+fn options(hook: Hook) -> String {
+    match hook {
+        Hook::Open | Hook::Front(_) => String::new(),
+        Hook::Milter(port) => format!("\n  -o smtpd_milters=inet:127.0.0.1:{port}"),
+        Hook::Milters(_, all) => format!("\n  -o {{ smtpd_milters = {all} }}"),
+        Hook::Smtp(port) => format!("\n  -o content_filter=filter-smtp:[127.0.0.1]:{port}"),
+        Hook::Lmtp(port) => format!("\n  -o content_filter=filter-lmtp:inet:127.0.0.1:{port}"),
+        Hook::Proxy(port) => format!("\n  -o smtpd_proxy_filter=127.0.0.1:{port}"),
+        Hook::Pipe => panic!("Postfix has a content filter, and needs no pipe"),
     }
 }
