@@ -4,7 +4,7 @@
 use crate::support::openssl::{Signing, encrypt};
 use crate::support::{Site, TEXT, contains, crlf, find, message, split};
 use crate::world::ports;
-use crate::world::postfix::Hook;
+use crate::world::server::Hook;
 use crate::world::swaks::Swaks;
 use crate::world::{Side, World};
 
@@ -42,7 +42,7 @@ fn postfix_delivers_what_the_filter_made() {
         let message = [subject.as_bytes(), &message].concat();
         let made = site.inbound("alice@peer.example", &["carol@lan.example"], &message).delivered().bytes.clone();
 
-        let (port, to) = (world.lan.postfix.ports().mx, ["carol@lan.example"]);
+        let (port, to) = (world.lan.ports().mx, ["carol@lan.example"]);
         // It ends the last line itself.
         let data = message.strip_suffix(b"\r\n").expect("a last line");
         Swaks { port, from: "alice@peer.example", to: &to, login: None, options: &[] }.send(data).accepted();
