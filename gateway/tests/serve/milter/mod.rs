@@ -1,6 +1,7 @@
 //! The milter, spoken to as Postfix and Sendmail do, and as nobody should.
 
 mod hostile;
+mod miltertest;
 mod mta;
 mod sessions;
 mod verdicts;

@@ -1,5 +1,7 @@
 //! Who may send what to whom, and how a session goes on.
 
+use std::thread;
+
 use super::Milter;
 use super::mta::Answer;
 use crate::support::{TEXT, contains, field, message};
@@ -130,4 +132,60 @@ fn a_message_that_is_too_large_is_refused_in_its_middle() {
     mta.answer().begins("552 5.3.4 ");
     mta.send(b'A', b"");
     mta.envelope("carol@lan.example", None, &["alice@peer.example"]);
+}
+
+/// When no more mail can be held, further mail is put off; it is taken when there is
+/// room again.
+#[test]
+fn mail_that_cannot_be_held_is_put_off() {
+    let milter = Milter::with("[gateway]\nmemory = \"256KiB\"");
+    let begin = || {
+        let mut mta = milter.outbound();
+        mta.envelope("carol@lan.example", None, &["alice@peer.example"]);
+        mta.send(b'N', b"");
+        mta
+    };
+    let chunk = [b'x'; 65_000];
+    let (mut first, mut second) = (begin(), begin());
+    for _ in 0..3 {
+        first.send(b'B', &chunk);
+        assert_eq!(first.answer(), Answer::Continue);
+    }
+    second.send(b'B', &chunk);
+    assert_eq!(second.answer(), Answer::Continue);
+    second.send(b'B', &chunk);
+    second.answer().begins("452 4.3.1 ");
+    drop(first);
+    // The session that broke off is seen a moment later.
+    crate::daemon::eventually("room", || {
+        second.send(b'A', b"");
+        second.envelope("carol@lan.example", None, &["alice@peer.example"]);
+        second.send(b'N', b"");
+        (0..3)
+            .all(|_| {
+                second.send(b'B', &chunk);
+                second.answer() == Answer::Continue
+            })
+            .then_some(())
+    });
+}
+
+/// Told to end, the gateway finishes the message that is under way, and lets go of
+/// who has none.
+#[test]
+fn the_message_under_way_is_finished_before_the_end() {
+    let mut milter = Milter::with("encrypt = \"required\"");
+    let offer = message("carol@lan.example", "alice@peer.example", TEXT);
+    let (mut busy, mut idle) = (milter.outbound(), milter.outbound());
+    busy.envelope("carol@lan.example", None, &["alice@peer.example"]);
+    thread::scope(|scope| {
+        let under_way = scope.spawn(|| {
+            assert!(idle.receive().is_none());
+            let sealed = busy.message(&offer).applied(&offer);
+            assert!(!contains(&sealed, "The offer stands"));
+            assert!(busy.receive().is_none());
+        });
+        milter.gateway.stop();
+        under_way.join().expect("a message that is finished");
+    });
 }
