@@ -12,7 +12,7 @@ use super::transaction::{Client, Transaction};
 
 /// Whether mail with this reverse-path is taken from `client`.
 pub fn sender(site: &Site, listener: &Listener, client: &Client, sender: Option<&str>) -> Result<(), Refusal> {
-    course(site, &listener.settings.direction, client, sender, None).map(drop)
+    course(&site.configuration, &listener.settings.direction, client, sender, None).map(drop)
 }
 
 /// Whether mail for `recipient` is taken, together with that for those accepted
@@ -46,8 +46,8 @@ impl Rules {
 
 fn of(site: &Site, listener: &Listener, transaction: &Transaction, recipient: &str) -> Result<Rules, Refusal> {
     let Transaction { client, sender, .. } = transaction;
-    match course(site, &listener.settings.direction, client, sender.as_deref(), Some(recipient))? {
-        Course::Outbound { tenant, .. } => Ok(Rules { tenant, outbound: true }),
+    match course(&site.configuration, &listener.settings.direction, client, sender.as_deref(), Some(recipient))? {
+        Course::Outbound { tenant, .. } => Ok(Rules { tenant: site.tenant(tenant)?, outbound: true }),
         Course::Inbound => match site.tenant_of(recipient) {
             Some(tenant) => Ok(Rules { tenant: Arc::clone(tenant), outbound: false }),
             None => Err(Refusal::NotServed(Some(recipient.to_owned()))),

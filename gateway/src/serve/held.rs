@@ -59,6 +59,17 @@ impl Held {
         self.amount = self.amount.saturating_add(octets);
         Ok(())
     }
+
+    /// Grows to at least `octets`.
+    pub fn reserve(&mut self, octets: usize) -> Result<(), Reply> {
+        self.grow(octets.saturating_sub(self.amount))
+    }
+
+    /// Takes `amount` off this share, if it has as much.
+    pub fn split(&mut self, amount: usize) -> Option<Self> {
+        self.amount = self.amount.checked_sub(amount)?;
+        Some(Self { quota: Arc::clone(&self.quota), amount })
+    }
 }
 
 impl Drop for Held {
@@ -81,6 +92,9 @@ mod tests {
         drop(second);
         first.grow(6).unwrap();
         assert_eq!(quota.used(), 10);
+        assert!(first.split(12).is_none());
+        drop(first.split(3).unwrap());
+        assert_eq!(quota.used(), 7);
         drop(first);
         assert_eq!(quota.used(), 0);
         assert!(quota.take(usize::MAX).is_none());

@@ -11,7 +11,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout_at;
 
 use super::course::{Course, course};
-use super::held::Quota;
+use super::held::{Held, Quota};
 use super::listener::Listener;
 use super::log;
 use super::parts::Parts;
@@ -93,6 +93,8 @@ async fn try_judge(
     let waiting = Instant::now();
     let turn = turn(site, &tenant).await?;
     record.waited = waiting.elapsed();
+    // Before the work, not after it: no private key is used in vain.
+    let room = memory.take(message.len().saturating_mul(ROOM)).ok_or(Refusal::Memory)?;
     let run = spawn_blocking(move || {
         // Taken along, so that the place is free when the work is done, even if
         // the client has gone in the meantime.
@@ -107,11 +109,15 @@ async fn try_judge(
     record.memory_peak = statistics.memory_peak;
     record.filtered = statistics.elapsed;
     match verdict {
-        Verdict::Deliver(deliveries) => add(&mut parts, deliveries, &outside, memory)?,
+        Verdict::Deliver(deliveries) => add(&mut parts, deliveries, &outside, room)?,
         Verdict::Reject(reply) | Verdict::Defer(reply) => return Err(Refused::ByFilter(reply)),
     }
     Ok(parts)
 }
+
+/// The room that is set aside for what becomes of a message, as multiples of it:
+/// three layers of base64 are two and a third of it.
+const ROOM: usize = 2;
 
 /// Whose message it is, and which way it goes.
 struct Matter {
@@ -125,8 +131,10 @@ struct Matter {
 fn matter(site: &Site, listener: &Listener, transaction: &Transaction) -> Result<Matter, Refusal> {
     let Transaction { client, sender, recipients, .. } = transaction;
     let first = recipients.first().map(String::as_str);
-    match course(site, &listener.settings.direction, client, sender.as_deref(), first)? {
-        Course::Outbound { tenant, submitter } => Ok(Matter { tenant, direction: Direction::Outbound, submitter }),
+    match course(&site.configuration, &listener.settings.direction, client, sender.as_deref(), first)? {
+        Course::Outbound { tenant, submitter } => {
+            Ok(Matter { tenant: site.tenant(tenant)?, direction: Direction::Outbound, submitter })
+        }
         Course::Inbound => {
             let mut whose: Option<&Arc<Tenant>> = None;
             for recipient in recipients {
@@ -158,8 +166,9 @@ async fn turn(site: &Site, tenant: &Tenant) -> Result<[OwnedSemaphorePermit; 2],
     Ok([place(&tenant.places).await?, place(&site.places).await?])
 }
 
-/// Adds what the filter delivers; `outside` are the recipients that it was told.
-fn add(parts: &mut Parts, deliveries: Vec<Delivery>, outside: &[usize], memory: &Arc<Quota>) -> Result<(), Refusal> {
+/// Adds what the filter delivers, which takes its room from `room`; `outside` are
+/// the recipients that the filter was told.
+fn add(parts: &mut Parts, deliveries: Vec<Delivery>, outside: &[usize], mut room: Held) -> Result<(), Refusal> {
     for Delivery { recipients, content } in deliveries {
         // The host has checked that each index is that of a recipient.
         let places: Vec<usize> =
@@ -167,7 +176,8 @@ fn add(parts: &mut Parts, deliveries: Vec<Delivery>, outside: &[usize], memory: 
         match content {
             Content::Unchanged => parts.add_unchanged(&places),
             Content::Rewritten(octets) => {
-                let held = memory.take(octets.len()).ok_or(Refusal::Memory)?;
+                room.reserve(octets.len()).map_err(|_| Refusal::Memory)?;
+                let held = room.split(octets.len()).ok_or(Refusal::Memory)?;
                 parts.add_rewritten(&places, octets, held);
             }
         }

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 use super::audit::Audit;
+use super::refusal::Refusal;
 use super::sandboxes::{Extent, Sandboxes};
 use super::tenant::Tenant;
 use crate::cli::Sandbox;
-use crate::config::Configuration;
+use crate::config::{self, Configuration};
 use crate::tenant;
 
 /// A configuration at work.
@@ -79,7 +80,16 @@ impl Site {
 
     /// The tenant that has the domain of `address`.
     pub fn tenant_of(&self, address: &str) -> Option<&Arc<Tenant>> {
-        let found = tenant::by_domain(&self.configuration, address).ok()?;
-        self.tenants.iter().find(|tenant| tenant.settings.name == found.name)
+        self.named(tenant::by_domain(&self.configuration, address).ok()?)
+    }
+
+    /// The tenant of this configuration at work.
+    pub fn tenant(&self, settings: &config::Tenant) -> Result<Arc<Tenant>, Refusal> {
+        let found = self.named(settings).map(Arc::clone);
+        found.ok_or_else(|| Refusal::Fault(format!("the tenant {} is not at work", settings.name)))
+    }
+
+    fn named(&self, settings: &config::Tenant) -> Option<&Arc<Tenant>> {
+        self.tenants.iter().find(|tenant| tenant.settings.name == settings.name)
     }
 }

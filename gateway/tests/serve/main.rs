@@ -7,6 +7,7 @@ mod daemon;
 #[allow(dead_code)]
 mod gateway;
 mod milter;
+mod operation;
 #[path = "../servers/world/ports.rs"]
 mod ports;
 #[path = "../support/mod.rs"]

@@ -2,7 +2,7 @@
 
 mod hostile;
 mod miltertest;
-mod mta;
+pub mod mta;
 mod sessions;
 mod verdicts;
 

@@ -112,7 +112,7 @@ impl<S: Read + Write> Mta<S> {
         }
     }
 
-    /// Shows a message, which the filter must hear to its end.
+    /// Shows a message, as far as the filter hears it.
     #[track_caller]
     pub fn message(&mut self, message: &[u8]) -> Told {
         let (fields, body) = split(message);
@@ -125,7 +125,10 @@ impl<S: Read + Write> Mta<S> {
         self.awaited(0x4_0000);
         for chunk in body.chunks(65_535) {
             self.send(b'B', chunk);
-            assert_eq!(self.answer(), Answer::Continue);
+            match self.answer() {
+                Answer::Continue => {}
+                answer => return Told { changes: Vec::new(), answer },
+            }
         }
         self.end(b"")
     }

@@ -66,6 +66,19 @@ impl Daemon {
         }
     }
 
+    /// Waits until it ends by itself; its exit status.
+    #[track_caller]
+    pub fn ended(&mut self) -> Option<i32> {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().expect("a status") {
+                return status.code();
+            }
+            assert!(Instant::now() < end, "{} does not end:\n{}", self.name, self.logged());
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     /// Ends it without a chance to tidy up, as a power cut would.
     pub fn kill(&mut self) {
         self.child.kill().expect("a process to kill");

@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::daemon::Daemon;
+use rustix::process::Signal;
+
+use super::daemon::{Daemon, eventually};
 use crate::support::{pki, run, wasmime};
 
 /// A configuration, and the gateway that runs it.
@@ -43,6 +45,38 @@ impl Gateway {
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{args:?}: {stderr}");
         String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// Writes another configuration. It is read at the next start or [`reload`].
+    ///
+    /// [`reload`]: Self::reload
+    pub fn configure(&self, configuration: &str) {
+        fs::write(self.dir.join("wasmime.toml"), configuration).expect("the configuration");
+    }
+
+    /// Has it read its configuration again, and waits until it says what came of
+    /// that: the line of its log.
+    #[track_caller]
+    pub fn reload(&self) -> String {
+        let told = || {
+            let log = self.log();
+            log.lines().filter(|line| line.contains("the configuration ")).map(str::to_owned).collect::<Vec<_>>()
+        };
+        let before = told().len();
+        self.process().signal(Signal::HUP);
+        eventually("the end of a reload", || told().get(before).cloned())
+    }
+
+    /// The process that runs.
+    #[track_caller]
+    pub fn process(&self) -> &Daemon {
+        self.daemon.as_ref().expect("a gateway that runs")
+    }
+
+    /// Waits until it ends by itself; its exit status.
+    #[track_caller]
+    pub fn ended(&mut self) -> Option<i32> {
+        self.daemon.as_mut().expect("a gateway that runs").ended()
     }
 
     /// Starts it, and waits until it listens; without a listener there is
