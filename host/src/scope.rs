@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use smime::domain::Authority;
+
 use crate::services::Authorise;
 use crate::{Direction, Envelope, mailbox};
 
@@ -21,13 +23,21 @@ impl Scope {
 
     /// Whether the identities of `owner` may be looked up: on the way out those
     /// of whom the submitter may act for, and without a submitter nobody's; on
-    /// the way in those of a recipient.
+    /// the way in those of a recipient. Either way also those of the authority
+    /// that signs or decrypts for the domain of such an owner (RFC 3183).
     pub fn opens(&self, owner: &str) -> bool {
+        let is = |authority: Authority, mailbox: &str| {
+            authority.mailbox(mailbox).is_some_and(|authority| mailbox::same(&authority, owner))
+        };
         match self.envelope.direction {
-            Direction::Outbound => {
-                self.envelope.submitter.as_ref().is_some_and(|submitter| self.authorise.may_act_for(submitter, owner))
-            }
-            Direction::Inbound => self.envelope.recipients.iter().any(|recipient| mailbox::same(recipient, owner)),
+            Direction::Outbound => self.envelope.submitter.as_ref().is_some_and(|submitter| {
+                self.authorise.may_act_for(submitter, owner) || is(Authority::Signing, submitter)
+            }),
+            Direction::Inbound => self
+                .envelope
+                .recipients
+                .iter()
+                .any(|recipient| mailbox::same(recipient, owner) || is(Authority::Confidentiality, recipient)),
         }
     }
 
@@ -65,6 +75,17 @@ mod tests {
         assert!(!scope.opens("hanako@nec.co.jp"));
         assert!(!scope.opens("alice@abc.com"));
         assert!(scope.may_sign() && !scope.may_unwrap());
+    }
+
+    #[test]
+    fn t33_a_domain_signs_for_its_own_and_decrypts_for_its_own() {
+        let (signs, decrypts) = ("domain-signing-authority@nec.co.jp", "domain-confidentiality-authority@nec.co.jp");
+        let out = scope(Direction::Outbound, Some("taro@nec.co.jp"), &["alice@abc.com"]);
+        assert!(out.opens(signs) && !out.opens(decrypts) && !out.opens("domain-signing-authority@abc.com"));
+        let inbound = scope(Direction::Inbound, None, &["taro@nec.co.jp"]);
+        assert!(inbound.opens(decrypts) && !inbound.opens(signs));
+        assert!(!inbound.opens("domain-confidentiality-authority@abc.com"));
+        assert!(!scope(Direction::Outbound, None, &["taro@nec.co.jp"]).opens(signs));
     }
 
     #[test]

@@ -11,6 +11,7 @@ pub mod budget;
 mod buffer;
 pub mod cms;
 pub mod crypto;
+pub mod domain;
 pub mod error;
 pub mod filter;
 pub mod host;

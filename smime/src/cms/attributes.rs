@@ -13,13 +13,14 @@ use x509_cert::time::Time;
 
 use super::ber::{MAX_SMALL, Reader, tag};
 use super::encode;
+use super::signature_type::{self, ID_AA_SIGNATURE_TYPE, SignatureType};
 use crate::crypto::{Bulk, DigestAlgorithm};
 use crate::error::CmsError;
 use crate::x509::Certificate;
 
 mod write;
 
-pub use write::signed_attributes;
+pub use write::{domain_attributes, signed_attributes};
 
 /// ```text
 /// Attribute ::= SEQUENCE {
@@ -95,6 +96,12 @@ impl SignedAttributes {
         self.single(SMIME_CAPABILITIES)
     }
 
+    /// What the signature says it is for; nothing if it does not say (RFC 3183,
+    /// section 3.1).
+    pub fn signature_type(&self) -> Result<Vec<SignatureType>, CmsError> {
+        self.single(ID_AA_SIGNATURE_TYPE)?.map_or(Ok(Vec::new()), signature_type::read)
+    }
+
     /// Checks what does not need the signature; see
     /// [`SignerInfo::verify`](super::SignerInfo::verify).
     pub(super) fn check(
@@ -113,6 +120,7 @@ impl SignedAttributes {
         }
         self.signing_time()?;
         self.capabilities()?;
+        self.signature_type()?;
         self.single(ID_AA_ENCRYP_KEY_PREF)?;
         if let Some(value) = self.single(ID_AA_SIGNING_CERTIFICATE)? {
             check_signing_certificate(value, Some(DigestAlgorithm::Sha1), certificate, bulk)?;
@@ -201,7 +209,8 @@ pub(super) fn are_misplaced(unsigned: &mut Reader<'_>) -> Result<bool, CmsError>
     Ok(misplaced)
 }
 
-const ALWAYS_SIGNED: [ObjectIdentifier; 8] = [
+const ALWAYS_SIGNED: [ObjectIdentifier; 9] = [
+    ID_AA_SIGNATURE_TYPE,
     ID_CONTENT_TYPE,
     ID_MESSAGE_DIGEST,
     ID_SIGNING_TIME,

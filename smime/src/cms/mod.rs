@@ -18,6 +18,7 @@ pub mod enveloped_data;
 mod identifier;
 pub mod recipient;
 pub mod segments;
+mod signature_type;
 pub mod signed_data;
 pub mod signer_info;
 
@@ -30,5 +31,6 @@ pub use encrypted_content::Encrypted;
 pub use enveloped_data::EnvelopedData;
 pub use recipient::RecipientInfo;
 pub use segments::Segments;
+pub use signature_type::SignatureType;
 pub use signed_data::SignedData;
 pub use signer_info::SignerInfo;

@@ -7,6 +7,7 @@ use spki::AlgorithmIdentifierOwned;
 use super::attributes::{self, SignedAttributes};
 use super::ber::{Reader, tag};
 use super::identifier::Identifier;
+use super::signature_type::SignatureType;
 use crate::crypto::signature::{self, SignatureError};
 use crate::crypto::{Bulk, DigestAlgorithm};
 use crate::error::CmsError;
@@ -82,6 +83,13 @@ impl SignerInfo {
     /// and only if the signature verifies.
     pub fn capabilities(&self) -> Option<Vec<u8>> {
         self.signed_attributes.as_ref()?.capabilities().ok()?.map(<[u8]>::to_vec)
+    }
+
+    /// What the signature says it is for; nothing if it does not say, which is as
+    /// good as [`SignatureType::Originator`]. It is the signer's word, and only if
+    /// the signature verifies.
+    pub fn signature_type(&self) -> Vec<SignatureType> {
+        self.signed_attributes.as_ref().and_then(|attributes| attributes.signature_type().ok()).unwrap_or_default()
     }
 
     /// Verifies the signature with the key of `certificate`. Whether that is

@@ -188,7 +188,10 @@ impl<H: Host> Walk<'_, H> {
         let trust = load_trust(&mut self.trust, self.host, self.message.header())?;
         let judgement = signature::judge(self.host, trust, signed, content, part, self.legacy, &mut self.budget)?;
         let Judgement { findings, passed, checked, fault } = judgement;
-        if let (Demand::Required, Some(fault)) = (self.policy.verify, fault) {
+        // A gateway puts what nobody signed into a layer without signers before it
+        // signs for its domain (RFC 3183, section 3.1.2).
+        let is_empty = signed.signers().is_empty() && state.passed;
+        if let (Demand::Required, Some(fault), false) = (self.policy.verify, fault, is_empty) {
             return Err(fault);
         }
         let is_outermost = !state.opened;

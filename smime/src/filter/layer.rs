@@ -91,6 +91,15 @@ pub(super) fn recognise<'a>(entity: &Entity<'a>, budget: &mut Budget) -> Result<
     Ok(Layer::Clear)
 }
 
+/// Says whether the octets are an entity with an S/MIME layer of any kind.
+pub(super) fn is_protected(entity: &[u8]) -> bool {
+    let mut budget = Budget::for_message(entity.len());
+    let Ok(entity) = Entity::parse(entity, &mut budget) else { return false };
+    entity.content_type().is_ok_and(|content_type| {
+        content_type.is("multipart", "signed") || is_pkcs7_mime(&entity, &content_type).unwrap_or(false)
+    })
+}
+
 /// Says whether `entity` is encrypted, perhaps below signatures around it. What
 /// does not parse is not encrypted.
 pub(super) fn is_encrypted(entity: &Entity<'_>, budget: &mut Budget) -> bool {

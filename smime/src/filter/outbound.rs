@@ -6,9 +6,11 @@ use std::borrow::Cow;
 use super::layer;
 use super::protect::{self, Author, Encryption};
 use super::recipient::{Directory, Peer, common_cipher};
+use super::signature;
 use crate::budget::Budget;
 use crate::buffer::surround;
 use crate::cms::{Cipher, algorithm};
+use crate::domain::Authority;
 use crate::error::{Error, PolicyError};
 use crate::host::{Demand, Field, HeaderProtection, Host, OutboundPolicy, Refusal, Severity, SignatureForm};
 use crate::mime::protected_header::{self, Protection};
@@ -33,7 +35,10 @@ pub(super) fn deliveries<H: Host>(host: &mut H, envelope: &Envelope, message: &[
         return Ok(vec![Delivery { recipients: all, content: plain(&message) }]);
     }
     let recipients = consult(host, envelope, &message, &mut budget)?;
-    let author = Author::choose(host, &author, identities);
+    let author = match Author::choose(host, &author, identities) {
+        Some(own) => Some(own),
+        None => domain_authority(host, &message, &author, &mut budget)?,
+    };
     if author.is_none() && recipients.iter().any(|recipient| recipient.policy.sign == Demand::Required) {
         return Err(PolicyError::NoSigningKey.into());
     }
@@ -41,6 +46,28 @@ pub(super) fn deliveries<H: Host>(host: &mut H, envelope: &Envelope, message: &[
     let mut sending =
         Sending { host, message: &message, author, budget, waiting: groups.len(), entity: None, signed: None };
     groups.iter().map(|group| sending.deliver(group)).collect()
+}
+
+/// The key of the author's domain, for an author without one (RFC 3183). The
+/// client's own signature, where there is one, has to be good for that: what a
+/// domain signs it vouches for (section 3.2).
+fn domain_authority<H: Host>(
+    host: &mut H,
+    message: &Entity<'_>,
+    author: &str,
+    budget: &mut Budget,
+) -> Result<Option<Author<H::Key>>, Error> {
+    let Some(authority) = Authority::Signing.mailbox(author) else { return Ok(None) };
+    let identities = match host.identities(&authority) {
+        Ok(identities) => identities,
+        Err(Refusal::Denied) => return Ok(None),
+        Err(unavailable) => return Err(unavailable.into()),
+    };
+    let Some(key) = Author::choose(host, &authority, identities) else { return Ok(None) };
+    if signature::is_unacceptable(host, message, author, budget)? {
+        return Ok(None);
+    }
+    Ok(Some(key))
 }
 
 /// A recipient of the envelope, and what is to be done for it.

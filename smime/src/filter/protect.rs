@@ -5,11 +5,13 @@ use std::collections::BTreeSet;
 
 use zeroize::Zeroizing;
 
+use super::layer;
 use super::recipient::Peer;
 use const_oid::db::rfc5911::ID_DATA;
 
 use crate::cms::signed_data::{self, Signer};
 use crate::cms::{self, Cipher, attributes, auth_enveloped_data, enveloped_data, recipient};
+use crate::domain::Authority;
 use crate::error::{Error, HostError};
 use crate::host::{Assumption, Field, Host, Identity, Order, PrivateKey, Severity, SignatureForm};
 use crate::mime::writer;
@@ -20,6 +22,8 @@ pub(super) struct Author<K> {
     certificate: Certificate,
     chain: Vec<Vec<u8>>,
     key: K,
+    /// It is the key of the author's domain.
+    for_domain: bool,
 }
 
 /// Whom a message is encrypted to, and how.
@@ -40,7 +44,10 @@ impl<K: PrivateKey> Author<K> {
                 Ok(certificate)
             });
             match usable {
-                Ok(certificate) => return Some(Self { certificate, chain: identity.chain, key: identity.key }),
+                Ok(certificate) => {
+                    let for_domain = Authority::is_named_by(mailbox);
+                    return Some(Self { certificate, chain: identity.chain, key: identity.key, for_domain });
+                }
                 Err(e) => host.report(
                     Severity::Warning,
                     "certificate-unusable",
@@ -58,9 +65,17 @@ impl<K: PrivateKey> Author<K> {
         entity: Vec<u8>,
         form: SignatureForm,
     ) -> Result<Vec<u8>, Error> {
+        // A signature for a domain goes around other layers; where there is none, it
+        // is around one without signers (RFC 3183, section 3.1.2).
+        let entity = if self.for_domain && !layer::is_protected(&entity) {
+            writer::pkcs7_mime(signed_data::write(Some(&entity), &[], &[]), "signed-data")
+        } else {
+            entity
+        };
         let (algorithm, digest_algorithm, digest) = cms::signature_algorithm(&self.certificate)?;
         let content_digest = host.bulk().digest(digest, &entity);
-        let attributes = attributes::signed_attributes(ID_DATA, &content_digest, host.now(), &self.certificate, digest);
+        let write = if self.for_domain { attributes::domain_attributes } else { attributes::signed_attributes };
+        let attributes = write(ID_DATA, &content_digest, host.now(), &self.certificate, digest);
         let signature = self.key.sign(&algorithm, &digest_algorithm, &attributes)?;
         // The certificates up to, but not including, the anchor (RFC 8551,
         // section 3.9).

@@ -6,6 +6,7 @@ use super::trust::parse_all;
 use crate::budget::Budget;
 use crate::cms::recipient::KeyTransport;
 use crate::cms::{Capabilities, Cipher, capabilities};
+use crate::domain::Authority;
 use crate::error::{CertificateError, Error};
 use crate::host::{Assumption, Entry, Field, Host, Refusal, Severity};
 use crate::x509::{Certificate, address, path, usage, validity};
@@ -40,13 +41,41 @@ impl Directory {
         mailbox: &str,
         budget: &mut Budget,
     ) -> Result<Option<Peer>, Error> {
-        let entries = match host.certificates(mailbox) {
+        if let Some(peer) = self.find_as(host, mailbox, mailbox, budget)? {
+            return Ok(Some(peer));
+        }
+        // Its domain may decrypt for it (RFC 3183, section 4).
+        let Some(authority) = Authority::Confidentiality.mailbox(mailbox) else { return Ok(None) };
+        let peer = self.find_as(host, &authority, mailbox, budget)?;
+        if peer.is_some() {
+            host.report(Severity::Info, "domain-key-used", &[Field::text("recipient", mailbox)]);
+        }
+        Ok(peer)
+    }
+
+    /// The best usable certificate of `owner`, who is `mailbox` or the authority of
+    /// its domain.
+    fn find_as<H: Host>(
+        &self,
+        host: &mut H,
+        owner: &str,
+        mailbox: &str,
+        budget: &mut Budget,
+    ) -> Result<Option<Peer>, Error> {
+        let entries = match host.certificates(owner) {
             Ok(entries) => entries,
             Err(Refusal::Denied) => Vec::new(),
             Err(unavailable) => return Err(unavailable.into()),
         };
         for entry in entries {
-            match self.usable(&entry, mailbox, budget) {
+            let speaks = |certificate: &Certificate| {
+                if owner == mailbox {
+                    address::names(certificate, mailbox)
+                } else {
+                    Authority::Confidentiality.speaks_for(certificate, mailbox)
+                }
+            };
+            match self.usable(&entry, speaks, budget) {
                 Ok(certificate) => {
                     let capabilities = entry.capabilities.as_deref().map(capabilities::parse);
                     return Ok(Some(Peer { certificate, capabilities }));
@@ -55,20 +84,25 @@ impl Directory {
                 Err(e) => host.report(
                     Severity::Warning,
                     "certificate-unusable",
-                    &[Field::text("owner", mailbox), Field::text("cause", e.cause())],
+                    &[Field::text("owner", owner), Field::text("cause", e.cause())],
                 ),
             }
         }
         Ok(None)
     }
 
-    fn usable(&self, entry: &Entry, mailbox: &str, budget: &mut Budget) -> Result<Certificate, CertificateError> {
+    fn usable(
+        &self,
+        entry: &Entry,
+        speaks: impl Fn(&Certificate) -> bool,
+        budget: &mut Budget,
+    ) -> Result<Certificate, CertificateError> {
         let certificate = Certificate::from_der(&entry.certificate)?;
         validity::check(&certificate, self.now)?;
         usage::may_encipher(&certificate)?;
         if !entry.pinned {
             path::validate(&certificate, &self.intermediates, &self.anchors, self.now, budget)?;
-            if !address::names(&certificate, mailbox) {
+            if !speaks(&certificate) {
                 return Err(CertificateError::Address);
             }
         }

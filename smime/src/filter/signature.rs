@@ -1,13 +1,16 @@
 //! A signature layer: is the content what was signed, and is a signer the
 //! author (RFC 5652, section 5; RFC 8550, section 3)?
 
+use super::layer::{self, Layer};
 use super::results::{Finding, Outcome};
 use super::trust::{Grounds, Trust};
 use crate::budget::Budget;
-use crate::cms::{SignedData, SignerInfo};
+use crate::cms::{SignatureType, SignedData, SignerInfo};
 use crate::crypto::DigestAlgorithm;
+use crate::domain::Authority;
 use crate::error::{CertificateError, CmsError, Error, PolicyError};
 use crate::host::{Der, Field, Host, LegacyAlgorithms, Severity};
+use crate::mime::Entity;
 use crate::x509::{Certificate, address};
 
 /// What a signature layer says.
@@ -47,6 +50,7 @@ pub(super) fn judge<H: Host>(
         signed.certificates().iter().filter_map(|der| Certificate::from_der(der).ok()).collect();
     let mut judgement = Judgement { findings: Vec::new(), passed: false, checked: true, fault: None };
     let mut digests = Digests::new(content);
+    check_signature_types(signed.signers())?;
     for signer in signed.signers() {
         let found = verify(host, trust, signed, signer, &included, &mut digests, budget)?;
         let judged = match found {
@@ -63,7 +67,11 @@ pub(super) fn judge<H: Host>(
                 report_verified(host, trust, signer, &verified, part);
                 offer(host, trust, signer, &verified);
                 judgement.passed = true;
-                judgement.findings.push(Finding::new(Outcome::Pass, None, Some(trust.author.clone()), part));
+                let identifier = match verified.grounds {
+                    Grounds::Domain => identifier(verified.certificate, &trust.author),
+                    Grounds::Pinned | Grounds::Path(_) => Some(trust.author.clone()),
+                };
+                judgement.findings.push(Finding::new(Outcome::Pass, None, identifier, part));
             }
             Err((certificate, fault)) => {
                 let identifier = certificate.and_then(|c| identifier(c, &trust.author));
@@ -81,6 +89,38 @@ pub(super) fn judge<H: Host>(
         judgement.fault = None;
     }
     Ok(judgement)
+}
+
+/// Whether a message that leaves is signed, and not by its author or not so that
+/// the signature counts.
+///
+/// # Errors
+/// What is out of reach, and a signature that is wrong.
+pub(super) fn is_unacceptable<H: Host>(
+    host: &mut H,
+    message: &Entity<'_>,
+    author: &str,
+    budget: &mut Budget,
+) -> Result<bool, Error> {
+    let (signed, content) = match layer::recognise(message, budget)? {
+        Layer::Detached { content, signature, .. } => (signature, content.to_vec()),
+        Layer::Opaque { signed, encoded } => {
+            let content = signed.content().map(|segments| segments.clone().take(encoded));
+            (signed, content.ok_or(CmsError::Malformed)?)
+        }
+        Layer::Clear | Layer::Encrypted { .. } => return Ok(false),
+    };
+    let trust = Trust::load(host, author.to_owned())?;
+    let judgement = judge(host, &trust, &signed, &content, "1", LegacyAlgorithms::default(), budget)?;
+    Ok(!judgement.passed)
+}
+
+/// All signers have to say the same of what their signatures are for (RFC 3183,
+/// section 3.1.2).
+fn check_signature_types(signers: &[SignerInfo]) -> Result<(), Error> {
+    let mut types = signers.iter().map(SignerInfo::signature_type);
+    let first = types.next().unwrap_or_default();
+    if types.all(|other| other == first) { Ok(()) } else { Err(CmsError::Altered.into()) }
 }
 
 /// Finds the certificate with which `signer` verifies. The inner error says
@@ -130,13 +170,19 @@ fn accept(
     if signer.signing_time().is_some_and(|time| time > trust.now().saturating_add(CLOCK_SKEW)) {
         return Err(PolicyError::SigningTime.into());
     }
-    trust.judge(certificate, included, budget).map_err(|e| match e {
+    let for_domain = signer.signature_type().contains(&SignatureType::Domain);
+    trust.judge(certificate, for_domain, included, budget).map_err(|e| match e {
         CertificateError::Limit(limit) => limit.into(),
         other => other.into(),
     })
 }
 
 fn offer<H: Host>(host: &mut H, trust: &Trust, signer: &SignerInfo, verified: &Verified<'_>) {
+    // What would be learned of an authority would count for its whole domain: that
+    // is for the operator to file.
+    if Authority::is_named_by(&trust.author) {
+        return;
+    }
     if let Grounds::Path(chain) = &verified.grounds {
         let chain: Vec<Der> = chain.iter().map(|c| c.encoded().to_vec()).collect();
         let capabilities = signer.capabilities();
@@ -149,6 +195,7 @@ fn report_verified<H: Host>(host: &mut H, trust: &Trust, signer: &SignerInfo, ve
     let grounds = match verified.grounds {
         Grounds::Pinned => "pinned",
         Grounds::Path(_) => "path",
+        Grounds::Domain => "domain",
     };
     host.report(
         Severity::Info,

@@ -2,6 +2,7 @@
 //! and whether a signer's certificate is acceptable.
 
 use crate::budget::Budget;
+use crate::domain::Authority;
 use crate::error::{CertificateError, Error, HostError};
 use crate::host::{Der, Field, Host, Refusal, Severity};
 use crate::x509::{Certificate, address, path, usage, validity};
@@ -16,6 +17,8 @@ pub(super) struct Trust {
     /// other counts.
     pinned: Vec<Certificate>,
     known: Vec<Certificate>,
+    /// Those of the author's domain, which may sign for it (RFC 3183).
+    domain: Vec<Certificate>,
     anchors: Vec<Certificate>,
     intermediates: Vec<Certificate>,
     now: u64,
@@ -27,6 +30,8 @@ pub(super) enum Grounds {
     Pinned,
     /// A path leads to a trust anchor; these are the issuers on it.
     Path(Vec<Certificate>),
+    /// It is the certificate of the author's domain that is on file here.
+    Domain,
 }
 
 impl Trust {
@@ -51,9 +56,10 @@ impl Trust {
                 ),
             }
         }
+        let domain = domain_certificates(host, &author)?;
         let anchors = parse_all(host.anchors()?)?;
         let intermediates = parse_all(host.intermediates()?)?;
-        Ok(Self { author, pinned, known, anchors, intermediates, now: host.now() })
+        Ok(Self { author, pinned, known, domain, anchors, intermediates, now: host.now() })
     }
 
     /// The time of the call, in seconds since 1970.
@@ -66,7 +72,8 @@ impl Trust {
     pub(super) fn candidates<'a>(&'a self, included: &'a [Certificate]) -> impl Iterator<Item = &'a Certificate> {
         let others = if self.has_pin() { &[][..] } else { included };
         let known = if self.has_pin() { &[][..] } else { self.known.as_slice() };
-        self.pinned.iter().chain(known).chain(others)
+        let domain = if self.has_pin() { &[][..] } else { self.domain.as_slice() };
+        self.pinned.iter().chain(known).chain(domain).chain(others)
     }
 
     /// Whether the operator pinned a certificate for the author.
@@ -75,10 +82,12 @@ impl Trust {
     }
 
     /// Judges whether `certificate` may sign as the author: validity, usage and
-    /// key, and unless it is pinned a path to an anchor and the address.
+    /// key, and unless it is pinned a path to an anchor and the address. A
+    /// signature `for_domain` may be made by the author's domain instead.
     pub(super) fn judge(
         &self,
         certificate: &Certificate,
+        for_domain: bool,
         included: &[Certificate],
         budget: &mut Budget,
     ) -> Result<Grounds, CertificateError> {
@@ -89,10 +98,32 @@ impl Trust {
         }
         let pool: Vec<Certificate> = self.intermediates.iter().chain(included).cloned().collect();
         let chain = path::validate(certificate, &pool, &self.anchors, self.now, budget)?;
+        if for_domain && self.is_of_domain(certificate) {
+            return Ok(Grounds::Domain);
+        }
         if !address::names(certificate, &self.author) {
             return Err(CertificateError::Address);
         }
         Ok(Grounds::Path(chain))
+    }
+
+    /// Whether `certificate` is one of the author's domain. That an authority
+    /// issued one under the well-known name is not enough, for where anybody can
+    /// have an address anybody may have had this one: it has to be on file here as
+    /// well (RFC 3183, section 6).
+    fn is_of_domain(&self, certificate: &Certificate) -> bool {
+        self.domain.iter().any(|known| known.encoded() == certificate.encoded())
+            && Authority::Signing.speaks_for(certificate, &self.author)
+    }
+}
+
+/// The certificates that are filed for the signatures of the author's domain.
+fn domain_certificates<H: Host>(host: &mut H, author: &str) -> Result<Vec<Certificate>, Error> {
+    let Some(authority) = Authority::Signing.mailbox(author) else { return Ok(Vec::new()) };
+    match host.certificates(&authority) {
+        Ok(entries) => Ok(entries.iter().filter_map(|entry| Certificate::from_der(&entry.certificate).ok()).collect()),
+        Err(Refusal::Denied) => Ok(Vec::new()),
+        Err(unavailable) => Err(unavailable.into()),
     }
 }
 

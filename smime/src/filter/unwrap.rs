@@ -5,6 +5,7 @@ use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use crate::cms::RecipientInfo;
+use crate::domain::Authority;
 use crate::error::{CmsError, Error};
 use crate::host::{Field, Host, Identity, KeyError, PrivateKey, Refusal, Severity};
 use crate::verdict::Envelope;
@@ -51,12 +52,12 @@ pub(super) fn addressed<'a, H: Host>(
     let mut addressed = Addressed { keys: Vec::new(), others: Vec::new() };
     for &index in recipients {
         let Some(mailbox) = envelope.recipients.get(index as usize) else { continue };
-        let identities = match host.identities(mailbox) {
-            Ok(identities) => identities,
-            Err(Refusal::Denied) => Vec::new(),
-            Err(unavailable) => return Err(unavailable.into()),
-        };
-        match meant_for(host, mailbox, identities, infos)? {
+        let mut meant = own(host, mailbox, infos)?;
+        // Its domain may decrypt for it (RFC 3183, section 4).
+        if let (None, Some(authority)) = (&meant, Authority::Confidentiality.mailbox(mailbox)) {
+            meant = own(host, &authority, infos)?;
+        }
+        match meant {
             Some((info, identity)) => addressed.keys.push(Lock { recipient: index, info, identity }),
             None => {
                 host.report(Severity::Info, "not-addressed", &[Field::text("recipient", mailbox.as_str())]);
@@ -65,6 +66,14 @@ pub(super) fn addressed<'a, H: Host>(
         }
     }
     Ok(addressed)
+}
+
+fn own<'a, H: Host>(host: &mut H, owner: &str, infos: &'a [RecipientInfo]) -> Result<Meant<'a, H::Key>, Error> {
+    match host.identities(owner) {
+        Ok(identities) => meant_for(host, owner, identities, infos),
+        Err(Refusal::Denied) => Ok(None),
+        Err(unavailable) => Err(unavailable.into()),
+    }
 }
 
 type Meant<'a, K> = Option<(&'a RecipientInfo, Identity<K>)>;

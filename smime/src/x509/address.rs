@@ -7,7 +7,7 @@ use const_oid::db::rfc5280::ID_CE_SUBJECT_ALT_NAME;
 use der::asn1::{AnyRef, Utf8StringRef};
 use der::{Decode, Reader, SliceReader, Tag, TagMode, TagNumber, Tagged};
 
-use super::Certificate;
+use super::{Certificate, subject};
 use crate::mime::address::same_mailbox;
 
 /// id-on-SmtpUTF8Mailbox (RFC 9598, section 3).
@@ -26,7 +26,7 @@ pub fn mailboxes(certificate: &Certificate) -> Vec<String> {
         .extension_of(ID_CE_SUBJECT_ALT_NAME)
         .and_then(|extension| alternative_names(extension.extn_value.as_bytes()).ok())
         .unwrap_or_default();
-    let subject = subject_addresses(certificate.subject_der()).unwrap_or_default();
+    let subject = subject::values(certificate.subject_der(), EMAIL_ADDRESS).unwrap_or_default();
     let mut found: Vec<String> = Vec::new();
     for mailbox in alternative.into_iter().chain(subject) {
         if is_mailbox(&mailbox) && !found.contains(&mailbox) {
@@ -81,41 +81,15 @@ fn other_name(content: &[u8]) -> Option<String> {
     Some(value.as_str().to_owned())
 }
 
-/// ```text
-/// RDNSequence ::= SEQUENCE OF RelativeDistinguishedName
-/// RelativeDistinguishedName ::= SET SIZE (1..MAX) OF AttributeTypeAndValue
-/// AttributeTypeAndValue ::= SEQUENCE {
-///   type  OBJECT IDENTIFIER,
-///   value ANY -- DEFINED BY type }
-/// ```
-fn subject_addresses(encoded: &[u8]) -> der::Result<Vec<String>> {
-    let mut found = Vec::new();
-    for relative in elements(sequence(encoded)?)? {
-        relative.tag().assert_eq(Tag::Set)?;
-        for attribute in elements(relative.value())? {
-            attribute.tag().assert_eq(Tag::Sequence)?;
-            let mut reader = SliceReader::new(attribute.value())?;
-            let kind = ObjectIdentifier::decode(&mut reader)?;
-            let value = AnyRef::decode(&mut reader)?;
-            reader.finish()?;
-            let text = matches!(value.tag(), Tag::Ia5String | Tag::Utf8String | Tag::PrintableString);
-            if kind == EMAIL_ADDRESS && text {
-                found.extend(ascii(value.value()));
-            }
-        }
-    }
-    Ok(found)
-}
-
 /// The content of one SEQUENCE that nothing follows.
-fn sequence(encoded: &[u8]) -> der::Result<&[u8]> {
+pub(super) fn sequence(encoded: &[u8]) -> der::Result<&[u8]> {
     let whole = AnyRef::from_der(encoded)?;
     whole.tag().assert_eq(Tag::Sequence)?;
     Ok(whole.value())
 }
 
 /// The values that follow each other in `content`, up to a bound.
-fn elements(content: &[u8]) -> der::Result<Vec<AnyRef<'_>>> {
+pub(super) fn elements(content: &[u8]) -> der::Result<Vec<AnyRef<'_>>> {
     let mut reader = SliceReader::new(content)?;
     let mut found = Vec::new();
     while !reader.is_finished() && found.len() < MAX_NAMES {
@@ -124,7 +98,7 @@ fn elements(content: &[u8]) -> der::Result<Vec<AnyRef<'_>>> {
     Ok(found)
 }
 
-fn ascii(octets: &[u8]) -> Option<String> {
+pub(super) fn ascii(octets: &[u8]) -> Option<String> {
     octets.is_ascii().then(|| String::from_utf8(octets.to_vec()).ok()).flatten()
 }
 
@@ -152,7 +126,7 @@ mod tests {
     fn names_that_do_not_parse_name_nobody() {
         for broken in [&hex!("3005 8103 6140")[..], &hex!("3005 8104 614062"), &hex!("8103 614062"), &[]] {
             assert!(alternative_names(broken).is_err(), "{broken:?}");
-            assert!(subject_addresses(broken).is_err(), "{broken:?}");
+            assert!(subject::values(broken, EMAIL_ADDRESS).is_err(), "{broken:?}");
         }
         // An otherName whose value is no UTF8String, and one of another type.
         assert_eq!(alternative_names(&hex!("3011 a00f 06082b06010505070809 a003 020101")).unwrap(), [""; 0]);
@@ -162,11 +136,11 @@ mod tests {
     #[test]
     fn an_address_that_was_meant_for_another_attribute_is_none() {
         // commonName "a@b", and emailAddress "a@b" as BMPString.
-        assert_eq!(subject_addresses(&hex!("300e 310c 300a 0603550403 0c03 614062")).unwrap(), [""; 0]);
+        assert_eq!(subject::values(&hex!("300e 310c 300a 0603550403 0c03 614062"), EMAIL_ADDRESS).unwrap(), [""; 0]);
         let wide = hex!("3017 3115 3013 06092a864886f70d010901 1e06 006100400062");
-        assert_eq!(subject_addresses(&wide).unwrap(), [""; 0]);
+        assert_eq!(subject::values(&wide, EMAIL_ADDRESS).unwrap(), [""; 0]);
         let good = hex!("3014 3112 3010 06092a864886f70d010901 1603 614062");
-        assert_eq!(subject_addresses(&good).unwrap(), ["a@b"]);
+        assert_eq!(subject::values(&good, EMAIL_ADDRESS).unwrap(), ["a@b"]);
     }
 
     #[test]

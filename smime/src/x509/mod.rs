@@ -4,6 +4,7 @@ pub mod address;
 pub mod certificate;
 pub mod extension;
 pub mod path;
+pub mod subject;
 pub mod usage;
 pub mod validity;
 

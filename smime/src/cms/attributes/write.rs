@@ -9,6 +9,7 @@ use const_oid::db::rfc5911::{
 use der::DateTime;
 
 use crate::cms::ber::tag;
+use crate::cms::signature_type::{self, ID_AA_SIGNATURE_TYPE, SignatureType};
 use crate::cms::{algorithm, capabilities, encode};
 use crate::crypto::DigestAlgorithm;
 use crate::x509::Certificate;
@@ -30,14 +31,37 @@ pub fn signed_attributes(
     certificate: &Certificate,
     algorithm: DigestAlgorithm,
 ) -> Vec<u8> {
-    let mut attributes = [
+    encode::set_of(tag::SET, &mut list(content_type, digest, signing_time, certificate, algorithm))
+}
+
+/// The same of a signature that a domain makes for an author without a key of its
+/// own (RFC 3183, section 3.1).
+pub fn domain_attributes(
+    content_type: ObjectIdentifier,
+    digest: &[u8],
+    signing_time: u64,
+    certificate: &Certificate,
+    algorithm: DigestAlgorithm,
+) -> Vec<u8> {
+    let mut attributes = list(content_type, digest, signing_time, certificate, algorithm);
+    attributes.push(attribute(ID_AA_SIGNATURE_TYPE, &signature_type::write(SignatureType::Domain)));
+    encode::set_of(tag::SET, &mut attributes)
+}
+
+fn list(
+    content_type: ObjectIdentifier,
+    digest: &[u8],
+    signing_time: u64,
+    certificate: &Certificate,
+    algorithm: DigestAlgorithm,
+) -> Vec<Vec<u8>> {
+    vec![
         attribute(ID_CONTENT_TYPE, &encode::value(tag::OBJECT_IDENTIFIER, &[content_type.as_bytes()])),
         attribute(ID_MESSAGE_DIGEST, &encode::value(tag::OCTET_STRING, &[digest])),
         attribute(ID_SIGNING_TIME, &time(signing_time)),
         attribute(ID_AA_SIGNING_CERTIFICATE_V_2, &signing_certificate(certificate, algorithm)),
         attribute(SMIME_CAPABILITIES, &capabilities::ours()),
-    ];
-    encode::set_of(tag::SET, &mut attributes)
+    ]
 }
 
 fn attribute(kind: ObjectIdentifier, value: &[u8]) -> Vec<u8> {
