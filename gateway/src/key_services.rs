@@ -4,8 +4,10 @@ use std::cell::OnceCell;
 use std::fmt;
 use std::sync::Arc;
 
+use host::directory::{Directory, DirectoryError};
 use host::keyring::{Keyring, KeyringError, KeyringServices};
 use host::services::Chain;
+use host::smimea::{Smimea, SmimeaError};
 use host::{Certificates, Clock, PrivateKeys};
 
 use crate::config::{self, Tenant};
@@ -23,6 +25,10 @@ pub struct KeyServices {
 pub enum KeyServiceError {
     /// The keyring.
     Keyring(KeyringError),
+    /// The directory.
+    Directory(DirectoryError),
+    /// The DNS.
+    Smimea(SmimeaError),
 }
 
 impl KeyServices {
@@ -32,9 +38,11 @@ impl KeyServices {
         let keyring = SharedKeyring { tenant, clock, opened: OnceCell::new() };
         let mut public: Vec<Arc<dyn Certificates>> = Vec::new();
         for kind in &tenant.key_services.public {
-            public.push(match kind {
-                config::PublicKeys::Keyring => keyring.get()?,
-            });
+            match kind {
+                config::PublicKeys::Keyring => public.push(keyring.get()?),
+                config::PublicKeys::Directory => public.extend(directory(tenant, clock)?.map(|found| found as _)),
+                config::PublicKeys::Smimea => public.extend(smimea(tenant, clock)?.map(|found| found as _)),
+            }
         }
         let mut private: Vec<Arc<dyn PrivateKeys>> = Vec::new();
         for kind in &tenant.key_services.private {
@@ -44,6 +52,18 @@ impl KeyServices {
         }
         Ok(Self { certificates: Arc::new(Chain::new(public)), private_keys: Arc::new(Chain::new(private)) })
     }
+}
+
+/// The directory of a tenant, if it is asked.
+pub fn directory(tenant: &Tenant, clock: &Arc<dyn Clock>) -> Result<Option<Arc<Directory>>, KeyServiceError> {
+    let open = |options| Directory::new(options, Arc::clone(clock)).map(Arc::new).map_err(KeyServiceError::Directory);
+    tenant.key_services.directory.as_ref().map(open).transpose()
+}
+
+/// The DNS as a tenant asks it, if it does.
+pub fn smimea(tenant: &Tenant, clock: &Arc<dyn Clock>) -> Result<Option<Arc<Smimea>>, KeyServiceError> {
+    let open = |options| Smimea::new(options, Arc::clone(clock)).map(Arc::new).map_err(KeyServiceError::Smimea);
+    tenant.key_services.smimea.as_ref().map(open).transpose()
 }
 
 /// The keyring of a tenant, opened once for both kinds of key, if it is wanted.
@@ -69,6 +89,8 @@ impl KeyServiceError {
     pub fn cause(&self) -> &'static str {
         match self {
             Self::Keyring(_) => "keyring",
+            Self::Directory(_) => "directory",
+            Self::Smimea(_) => "smimea",
         }
     }
 }
@@ -77,6 +99,8 @@ impl fmt::Display for KeyServiceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Keyring(error) => error.fmt(f),
+            Self::Directory(error) => error.fmt(f),
+            Self::Smimea(error) => error.fmt(f),
         }
     }
 }

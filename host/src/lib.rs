@@ -61,6 +61,7 @@ mod scope;
 mod secret_file;
 pub mod services;
 mod slots;
+pub mod smimea;
 pub mod software_key;
 mod stop;
 mod workers;

@@ -1,5 +1,6 @@
 //! `wasmime check`: what is wrong, in words, before a message finds out.
 
+mod directories;
 mod findings;
 mod keyring;
 
@@ -28,6 +29,7 @@ pub fn run(arguments: &cli::Check) -> Result<Status, Failure> {
         if tenant.key_services.use_keyring() {
             keyring::check(tenant, &authorities, now, &mut findings);
         }
+        directories::check(tenant, arguments.at, &mut findings);
         print!("{findings}");
         if findings.is_wrong() {
             status = Status::Failed;

@@ -1,10 +1,14 @@
 //! Where a tenant's keys are: which back ends are asked, and in which order.
 
+use std::path::Path;
+
+use host::directory::DirectoryOptions;
+use host::smimea::SmimeaOptions;
 use serde::Deserialize;
 use toml::Spanned;
 
 use super::source::Source;
-use super::{ConfigurationError, raw};
+use super::{ConfigurationError, directories, raw};
 
 /// A back end for public keys.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
@@ -12,6 +16,10 @@ use super::{ConfigurationError, raw};
 pub enum PublicKeys {
     /// The tenant's own keyring.
     Keyring,
+    /// A directory server.
+    Directory,
+    /// The DNS.
+    Smimea,
 }
 
 /// A back end for private keys.
@@ -29,23 +37,59 @@ pub struct KeyServices {
     pub public: Vec<PublicKeys>,
     /// Who is asked for private keys, in this order.
     pub private: Vec<PrivateKeys>,
+    /// The directory, if it is asked.
+    pub directory: Option<DirectoryOptions>,
+    /// The DNS, if it is asked.
+    pub smimea: Option<SmimeaOptions>,
 }
 
 impl KeyServices {
     /// Reads them from what is written of a tenant. Without a word, both kinds are in
     /// the keyring.
-    pub(super) fn read(source: &Source<'_>, raw: &raw::Tenant) -> Result<Self, ConfigurationError> {
+    pub(super) fn read(source: &Source<'_>, folder: &Path, raw: &mut raw::Tenant) -> Result<Self, ConfigurationError> {
         let public = order(source, "public-keys", raw.public_keys.as_ref())?;
         let private = order(source, "private-keys", raw.private_keys.as_ref())?;
+        // The DNS is there without a word about it.
+        if public.as_ref().is_some_and(|asked| asked.contains(&PublicKeys::Smimea)) && raw.smimea.is_none() {
+            raw.smimea = Some(Spanned::new(0..0, raw::Smimea::default()));
+        }
+        let listed = raw.public_keys.as_ref();
+        placed(source, "public-keys", listed, PublicKeys::Directory, "directory", raw.directory.as_ref())?;
+        placed(source, "public-keys", listed, PublicKeys::Smimea, "smimea", raw.smimea.as_ref())?;
         Ok(Self {
             public: public.unwrap_or_else(|| vec![PublicKeys::Keyring]),
             private: private.unwrap_or_else(|| vec![PrivateKeys::Keyring]),
+            directory: raw.directory.take().map(|raw| directories::directory(source, folder, raw)).transpose()?,
+            smimea: raw.smimea.take().map(|raw| directories::smimea(source, folder, raw.into_inner())).transpose()?,
         })
     }
 
     /// Whether the keyring is asked for anything.
     pub fn use_keyring(&self) -> bool {
         self.public.contains(&PublicKeys::Keyring) || self.private.contains(&PrivateKeys::Keyring)
+    }
+}
+
+/// Whether a back end that is asked is told where it is, and is asked if it is told.
+fn placed<T: PartialEq, P>(
+    source: &Source<'_>,
+    key: &str,
+    listed: Option<&Spanned<Vec<Spanned<T>>>>,
+    kind: T,
+    name: &str,
+    place: Option<&Spanned<P>>,
+) -> Result<(), ConfigurationError> {
+    let asked = listed.and_then(|listed| listed.get_ref().iter().find(|one| *one.get_ref() == kind));
+    match (asked, place) {
+        (Some(asked), None) => {
+            let text = format!("`{name}` is to be asked; say where it is with [tenant.NAME.{name}]");
+            Err(source.at(asked.span(), text))
+        }
+        (None, Some(place)) => {
+            let text = format!("this says where keys are that nobody asks; add \"{name}\" to {key}");
+            Err(source.at(place.span(), text))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -2,6 +2,7 @@
 //! where it lies.
 
 mod address;
+mod directories;
 mod error;
 mod gateway;
 mod key_services;
@@ -121,7 +122,7 @@ fn tenant(
     source: &Source<'_>,
     folder: &Path,
     name: String,
-    raw: raw::Tenant,
+    mut raw: raw::Tenant,
     taken: &mut Vec<(String, String)>,
 ) -> Result<Tenant, ConfigurationError> {
     let mut domains = Vec::with_capacity(raw.domains.get_ref().len());
@@ -140,7 +141,7 @@ fn tenant(
     let Some(first) = domains.first() else {
         return Err(source.at(raw.domains.span(), "a tenant needs at least one domain".to_owned()));
     };
-    let key_services = KeyServices::read(source, &raw)?;
+    let key_services = KeyServices::read(source, folder, &mut raw)?;
     let outbound = raw.outbound.over(policies::OUTBOUND);
     authserv_id(source, &raw.inbound)?;
     let inbound = raw.inbound.over(policies::inbound(first));

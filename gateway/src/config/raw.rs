@@ -2,7 +2,7 @@
 //! other.
 
 use std::collections::BTreeMap;
-use std::num::NonZeroU32;
+use std::num::{NonZeroU8, NonZeroU32};
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -82,6 +82,8 @@ pub struct Tenant {
     pub keyring: Option<PathBuf>,
     pub public_keys: Option<Spanned<Vec<Spanned<PublicKeys>>>>,
     pub private_keys: Option<Spanned<Vec<Spanned<PrivateKeys>>>>,
+    pub directory: Option<Spanned<Directory>>,
+    pub smimea: Option<Spanned<Smimea>>,
     #[serde(default)]
     pub anchors: Vec<PathBuf>,
     #[serde(default)]
@@ -94,6 +96,43 @@ pub struct Tenant {
     pub inbound: Inbound,
     #[serde(default)]
     pub rule: Vec<Rule>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Directory {
+    pub servers: Vec<Spanned<String>>,
+    pub start_tls: Option<bool>,
+    pub ca: Option<PathBuf>,
+    pub base: String,
+    pub filter: Option<Spanned<String>>,
+    pub bind_dn: Option<String>,
+    pub bind_password_file: Option<String>,
+    pub timeout: Option<Time>,
+    pub connections: Option<NonZeroU8>,
+    pub cache: Option<Time>,
+    pub negative_cache: Option<Time>,
+    pub cache_entries: Option<u32>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Smimea {
+    #[serde(default)]
+    pub resolvers: Vec<Spanned<String>>,
+    pub anchor: Option<PathBuf>,
+    pub trust: Option<DaneTrust>,
+    pub timeout: Option<Time>,
+    pub cache: Option<Time>,
+    pub negative_cache: Option<Time>,
+    pub cache_entries: Option<u32>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DaneTrust {
+    Path,
+    Dnssec,
 }
 
 #[derive(Deserialize)]
