@@ -16,6 +16,7 @@ mod milters;
 mod notifications;
 mod outages;
 mod recipients;
+mod replicas;
 #[path = "../support/mod.rs"]
 mod support;
 mod tampering;

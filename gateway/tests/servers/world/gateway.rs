@@ -106,6 +106,11 @@ impl Gateway {
         }
     }
 
+    /// Where it listens, on 127.0.0.1.
+    pub fn ports(&self) -> &[u16] {
+        &self.ports
+    }
+
     /// Where its files are.
     pub fn path(&self) -> &Path {
         &self.dir

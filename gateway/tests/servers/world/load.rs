@@ -1,0 +1,107 @@
+//! Many messages, each with a name of its own, sent until each has been taken.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::client::Client;
+use crate::support::field;
+
+/// A stream of messages to a mail server.
+#[derive(Clone, Copy, Debug)]
+pub struct Load<'a> {
+    /// The server, on 127.0.0.1.
+    pub port: u16,
+    /// The reverse-path.
+    pub from: &'a str,
+    /// The recipients of each message.
+    pub to: &'a [&'a str],
+    /// How many messages.
+    pub messages: usize,
+    /// How many clients send them.
+    pub clients: usize,
+}
+
+/// How it went.
+#[derive(Clone, Copy, Debug)]
+pub struct Sent {
+    /// How often a client was told to come back later.
+    pub deferred: usize,
+    /// How long all took.
+    pub elapsed: Duration,
+}
+
+impl Load<'_> {
+    /// Sends every message, again and again where the server says 4xx, until it says 250.
+    pub fn send(&self) -> Sent {
+        let (next, deferred, start) = (AtomicUsize::new(0), AtomicUsize::new(0), Instant::now());
+        thread::scope(|scope| {
+            for _ in 0..self.clients {
+                scope.spawn(|| {
+                    let mut client = None;
+                    loop {
+                        let number = next.fetch_add(1, Ordering::Relaxed);
+                        if number >= self.messages {
+                            return;
+                        }
+                        while !self.attempt(&mut client, number) {
+                            deferred.fetch_add(1, Ordering::Relaxed);
+                            thread::sleep(Duration::from_millis(50));
+                        }
+                    }
+                });
+            }
+        });
+        Sent { deferred: deferred.into_inner(), elapsed: start.elapsed() }
+    }
+
+    /// Whether the server took message `number`. A refusal for good is none that a
+    /// test expects.
+    fn attempt(&self, connection: &mut Option<Client>, number: usize) -> bool {
+        let mut client = match connection.take() {
+            Some(client) => client,
+            None => match Client::connect(self.port) {
+                Ok(client) => client,
+                Err(_) => return false,
+            },
+        };
+        let mut commands = vec![format!("MAIL FROM:<{}>", self.from)];
+        commands.extend(self.to.iter().map(|to| format!("RCPT TO:<{to}>")));
+        for command in commands {
+            match client.says(&command) {
+                Ok(reply) if reply.starts_with('2') => {}
+                Ok(reply) if reply.starts_with('4') => return false,
+                other => panic!("{command}: {other:?}"),
+            }
+        }
+        match client.data(self.message(number).as_bytes()) {
+            Ok(reply) if reply.starts_with('2') => *connection = Some(client),
+            Ok(reply) if reply.starts_with('4') => return false,
+            other => panic!("message {number}: {other:?}"),
+        }
+        true
+    }
+
+    fn message(&self, number: usize) -> String {
+        format!(
+            "From: {}\r\nTo: {}\r\nSubject: Load\r\nDate: Sun, 22 Nov 2026 12:00:00 +0000\r\n{NUMBER}: {number}\r\n\r\n{}",
+            self.from,
+            self.to[0],
+            "What is sent again and again must arrive once.\r\n".repeat(40),
+        )
+    }
+
+    /// How often each message arrived, by its number.
+    pub fn arrived(&self, messages: &[Vec<u8>]) -> HashMap<usize, usize> {
+        let mut arrived = HashMap::new();
+        for message in messages {
+            let number = field(message, NUMBER).concat().parse().expect("a number");
+            *arrived.entry(number).or_default() += 1;
+        }
+        arrived
+    }
+}
+
+/// The header field that names a message.
+const NUMBER: &str = "X-Number";
