@@ -15,9 +15,11 @@ mod milter_octets;
 mod milters;
 mod notifications;
 mod outages;
+mod pipes;
 mod recipients;
 mod replicas;
 #[path = "../support/mod.rs"]
 mod support;
 mod tampering;
+mod tenants;
 mod world;

@@ -11,7 +11,7 @@ use crate::world::{Side, World};
 #[test]
 fn an_octet_altered_on_the_wire_is_refused_and_the_sender_told() {
     let story = "an_octet_altered_on_the_wire_is_refused_and_the_sender_told";
-    let Some(world) = World::start(story, Side::milter(), Side::milter()) else { return };
+    let Some(mut world) = World::start(story, Side::milter(), Side::milter()) else { return };
     world.to_lan.tamper(Some(Tamper { after: b"smime.p7m", skip: 400 }));
 
     let offer = message("alice@peer.example", "carol@lan.example", TEXT);
@@ -22,6 +22,8 @@ fn an_octet_altered_on_the_wire_is_refused_and_the_sender_told() {
     assert!(!contains(&bounce, "until Friday"));
     assert!(world.to_lan.replies().contains("\n550 5.7.7 "), "{}", world.to_lan.replies());
     assert!(world.lan.mailbox("carol").messages().is_empty());
+    let audit = world.lan.gateway().audit();
+    assert!(audit.contains("message-rejected") && audit.contains("\"altered\""), "{audit}");
 
     // The next one, which nobody alters, arrives.
     world.to_lan.tamper(None);

@@ -106,12 +106,15 @@ impl Daemon {
 impl Drop for Daemon {
     fn drop(&mut self) {
         self.stop();
-        if thread::panicking() {
-            let log = self.logged();
-            let from = log.len().saturating_sub(6000);
-            let tail: String = log.chars().skip(log[..log.floor_char_boundary(from)].chars().count()).collect();
-            println!("--- {} said:\n{tail}", self.name);
-        }
+        tell(&self.name, &self.logged());
+    }
+}
+
+/// Prints the end of a log, if a test is failing.
+pub fn tell(name: &str, log: &str) {
+    if thread::panicking() {
+        let lines: Vec<&str> = log.lines().collect();
+        println!("--- {name} said:\n{}", lines[lines.len().saturating_sub(60)..].join("\n"));
     }
 }
 

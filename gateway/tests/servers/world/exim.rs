@@ -2,16 +2,18 @@
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, chown};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::accounts;
-use super::daemon::Daemon;
+use super::daemon::{Daemon, eventually, tell};
 use super::server::{Hook, Setup, unpacked};
+use crate::support::must;
 
 /// A running instance.
 pub struct Exim {
-    _daemon: Daemon,
+    log: PathBuf,
+    daemon: Daemon,
 }
 
 impl Exim {
@@ -19,22 +21,46 @@ impl Exim {
     pub fn start(dir: &Path, setup: &Setup) -> Self {
         let dir = dir.join("exim");
         let owner = accounts::id("Debian-exim");
-        for folder in ["", "spool", "log"] {
+        for folder in ["", "spool", "log", "cache"] {
             fs::create_dir(dir.join(folder)).expect("a folder");
             chown(dir.join(folder), Some(owner), None).expect("to be root");
         }
         let file = dir.join("exim.conf");
         fs::write(&file, configuration(&dir, setup)).expect("its configuration");
         let script = dir.join("filter");
-        fs::write(&script, pipe(&file, setup)).expect("a script");
+        fs::write(&script, pipe(&dir, &file, setup)).expect("a script");
         fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).expect("a mode");
+        if setup.outbound == Hook::Pipe {
+            // The pipe runs with the rights of Exim, which has to be able to read the keyring.
+            must("chown", &["-R", "Debian-exim", &setup.gateway.display().to_string()], b"");
+        }
         let mut command = Command::new(unpacked("usr/sbin/exim4"));
         command.arg("-C").arg(&file).args(["-bdf", "-q1s"]);
-        let mut daemon = Daemon::start("exim", &mut command, &dir.join("log/mainlog"));
+        let mut daemon = Daemon::start("exim", &mut command, &dir.join("output"));
         for port in [setup.ports.submission, setup.ports.mx, setup.ports.reinjection] {
             daemon.listens(port);
         }
-        Self { _daemon: daemon }
+        Self { log: dir.join("log/mainlog"), daemon }
+    }
+
+    /// What it logged.
+    pub fn log(&self) -> String {
+        String::from_utf8_lossy(&fs::read(&self.log).unwrap_or_default()).into_owned()
+    }
+
+    /// Waits until a line of the log has each of `words`.
+    #[track_caller]
+    pub fn logs(&self, words: &[&str]) -> String {
+        eventually(&format!("{words:?} in the log of Exim"), || {
+            self.log().lines().find(|line| words.iter().all(|word| line.contains(word))).map(str::to_owned)
+        })
+    }
+}
+
+impl Drop for Exim {
+    fn drop(&mut self) {
+        self.daemon.stop();
+        tell("exim", &self.log());
     }
 }
 
@@ -50,7 +76,7 @@ fn configuration(dir: &Path, setup: &Setup) -> String {
         Hook::Pipe => (
             "filter_pipe",
             format!(
-                "driver = pipe\n  command = {dir}/filter\n  batch_max = 1\n  temp_errors = 75\n  return_fail_output"
+                "driver = pipe\n  command = {dir}/filter\n  batch_max = 1\n  temp_errors = 75\n  return_fail_output\n  message_prefix =\n  message_suffix ="
             ),
         ),
         other => panic!("Exim has no {other:?}"),
@@ -62,6 +88,7 @@ exim_group = Debian-exim
 never_users =
 # Nothing here needs to be root, and Exim would not be with a configuration of a test.
 deliver_drop_privilege = true
+log_selector = -queue_run
 spool_directory = {dir}/spool
 log_file_path = {dir}/log/%slog
 pid_file_path = {dir}/spool/pid
@@ -118,17 +145,17 @@ begin retry
 
 /// The pipe: Exim hands the message and, in its environment, the envelope; what
 /// comes out goes back to Exim. Exit statuses are those of `sysexits.h`.
-fn pipe(file: &Path, setup: &Setup) -> String {
+fn pipe(dir: &Path, file: &Path, setup: &Setup) -> String {
     let (wasmime, exim) = (env!("CARGO_BIN_EXE_wasmime"), unpacked("usr/sbin/exim4"));
     let (gateway, file) = (setup.gateway.display(), file.display());
     format!(
         "#!/bin/sh
 out=$(mktemp) || exit 75
 trap 'rm -f \"$out\"' EXIT
-{wasmime} process --config {gateway}/wasmime.toml --cache {cache}/wasmime --direction outbound \\
+{wasmime} process --config {gateway}/wasmime.toml --cache {cache} --direction outbound \\
     --mail-from \"$SENDER\" --rcpt-to \"$RECIPIENT\" --format message > \"$out\" || exit $?
 {exim} -C {file} -oMr filtered -i -f \"$SENDER\" -- \"$RECIPIENT\" < \"$out\" || exit 75
 ",
-        cache = env!("CARGO_TARGET_TMPDIR"),
+        cache = dir.join("cache").display(),
     )
 }

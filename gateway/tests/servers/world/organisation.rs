@@ -2,11 +2,13 @@
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::thread;
 
 use tempfile::TempDir;
 
 use super::dovecot::Dovecot;
+use super::exim::Exim;
 use super::gateway::Gateway;
 use super::imap::Mailbox;
 use super::ports;
@@ -57,6 +59,8 @@ pub struct Side {
     pub outbound: Hook,
     /// Where its gateway stands in the way of what arrives.
     pub inbound: Hook,
+    /// Whether the gateway there is its own; otherwise somebody else runs it.
+    pub own_gateway: bool,
     /// The tables of its tenant, as TOML; `NAME` stands for the name of the tenant.
     pub policy: &'static str,
     /// Further lines of `main.cf`.
@@ -79,7 +83,15 @@ impl Side {
     /// Without a gateway.
     pub fn clear() -> Self {
         let (main, master) = (String::new(), String::new());
-        Self { kind: Kind::Postfix, outbound: Hook::Open, inbound: Hook::Open, policy: POLICY, main, master }
+        Self {
+            kind: Kind::Postfix,
+            outbound: Hook::Open,
+            inbound: Hook::Open,
+            own_gateway: true,
+            policy: POLICY,
+            main,
+            master,
+        }
     }
 
     /// With a gateway that is a milter both ways.
@@ -90,6 +102,11 @@ impl Side {
     /// With a gateway in these places.
     pub fn hooked(outbound: Hook, inbound: Hook) -> Self {
         Self { outbound, inbound, ..Self::clear() }
+    }
+
+    /// With a gateway that somebody else runs.
+    pub fn elsewhere(self) -> Self {
+        Self { own_gateway: false, ..self }
     }
 
     /// With another mail server than Postfix.
@@ -237,6 +254,14 @@ impl Organisation {
         }
     }
 
+    /// Its mail server, where it is Exim.
+    pub fn exim(&self) -> &Exim {
+        match &self.server {
+            Server::Exim(exim) => exim,
+            _ => panic!("another mail server than Exim"),
+        }
+    }
+
     /// The gateway there must be.
     pub fn gateway(&mut self) -> &mut Gateway {
         self.gateway.as_mut().expect("an organisation with a gateway")
@@ -250,7 +275,7 @@ impl Organisation {
 impl Side {
     /// Whether there is a gateway at all.
     fn filters(&self) -> bool {
-        [self.outbound, self.inbound].iter().any(|hook| *hook != Hook::Open)
+        self.own_gateway && [self.outbound, self.inbound].iter().any(|hook| *hook != Hook::Open)
     }
 
     /// Where the gateway listens.
@@ -284,15 +309,36 @@ impl Hook {
     }
 }
 
+/// The gateway of a provider, with both organisations as its tenants. Its
+/// listeners are those of the hooks; nothing has to be split.
+pub fn provider(dir: &Path, outbound: Hook, inbound: Hook) -> Gateway {
+    let places = [Place::PEER, Place::LAN];
+    let tenants = places.map(|place| tenant(place, POLICY)).concat();
+    let listeners = [outbound.listener("outbound", ports::free()), inbound.listener("inbound", ports::free())].concat();
+    let ports = [outbound, inbound].into_iter().filter_map(Hook::port).collect();
+    let gateway = Gateway::new(dir, &format!("{}{listeners}{tenants}", general("provider.example")), ports);
+    for place in places {
+        gateway.keys(place.name, place.insiders, place.outsiders);
+    }
+    gateway
+}
+
 fn configuration(place: Place, side: &Side, next_hop: u16) -> String {
     let listeners = [side.outbound.listener("outbound", next_hop), side.inbound.listener("inbound", next_hop)].concat();
+    format!("{}{listeners}{}", general(place.domain), tenant(place, side.policy))
+}
+
+/// What is said of a gateway as a whole.
+fn general(domain: &str) -> String {
+    format!("[gateway]\nhostname = \"gateway.{domain}\"\nstate = \"state\"\naudit = \"audit.jsonl\"\n")
+}
+
+/// What is said of a tenant.
+fn tenant(place: Place, policy: &str) -> String {
     let Place { name, domain, .. } = place;
-    let anchor = pki("ca.pem");
-    let policy = side.policy.replace("NAME", name);
-    let results = if policy.contains("authserv-id") { "" } else { &format!("authserv-id = \"mx.{domain}\"\n") };
-    let policy = policy.replace("inbound]\n", &format!("inbound]\n{results}"));
+    let (anchor, policy) = (pki("ca.pem"), policy.replace("NAME", name));
+    let policy = policy.replace("inbound]\n", &format!("inbound]\nauthserv-id = \"mx.{domain}\"\n"));
     format!(
-        "[gateway]\nhostname = \"gateway.{domain}\"\nstate = \"state\"\naudit = \"audit.jsonl\"\n{listeners}\
-         [tenant.{name}]\ndomains = [\"{domain}\"]\nkeyring = \"{name}.keyring\"\nanchors = [{anchor:?}]\n{policy}\n"
+        "[tenant.{name}]\ndomains = [\"{domain}\"]\nkeyring = \"{name}.keyring\"\nanchors = [{anchor:?}]\n{policy}\n"
     )
 }

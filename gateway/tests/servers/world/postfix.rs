@@ -7,7 +7,7 @@ use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 use super::accounts::{group, id};
-use super::daemon::{Daemon, eventually};
+use super::daemon::{Daemon, eventually, tell};
 use super::dovecot::NOBODY;
 use super::server::{Hook, Ports, Setup};
 use crate::support::must;
@@ -70,11 +70,7 @@ impl Postfix {
 impl Drop for Postfix {
     fn drop(&mut self) {
         self.daemon.stop();
-        if std::thread::panicking() {
-            let log = self.log();
-            let lines: Vec<&str> = log.lines().collect();
-            println!("--- postfix logged:\n{}", lines[lines.len().saturating_sub(60)..].join("\n"));
-        }
+        tell("postfix", &self.log());
     }
 }
 

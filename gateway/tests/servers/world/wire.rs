@@ -17,7 +17,7 @@ pub struct Wire {
 }
 
 /// A message as it crossed the wire.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Transmission {
     /// The command MAIL, without its line end.
     pub mail: String,
@@ -162,21 +162,31 @@ fn alter(said: &[u8], before: usize, chunk: &mut [u8], tamper: Tamper) {
     }
 }
 
-/// The messages in what a client said.
+/// The messages in what a client said, by DATA or by BDAT (RFC 3030).
 fn transmissions(client: &[u8]) -> Vec<Transmission> {
-    let (mut all, mut mail, mut rcpt, mut rest) = (Vec::new(), String::new(), Vec::new(), client);
+    let (mut all, mut current, mut rest) = (Vec::new(), Transmission::default(), client);
     while let Some(end) = find(rest, b"\r\n") {
         let line = String::from_utf8_lossy(&rest[..end]).into_owned();
         rest = &rest[end + 2..];
         match line.get(..4).unwrap_or_default().to_ascii_uppercase().as_str() {
-            "MAIL" => (mail, rcpt) = (line, Vec::new()),
-            "RCPT" => rcpt.push(line),
+            "MAIL" => current = Transmission { mail: line, ..Transmission::default() },
+            "RCPT" => current.rcpt.push(line),
             "DATA" => {
                 // Without its end the server refused DATA, or the connection broke.
                 let Some(length) = find(rest, b"\r\n.\r\n") else { return all };
-                let message = without_dots(&rest[..length + 2]);
-                all.push(Transmission { mail: mail.clone(), rcpt: rcpt.clone(), message });
+                current.message = without_dots(&rest[..length + 2]);
+                all.push(current.clone());
                 rest = &rest[length + 5..];
+            }
+            "BDAT" => {
+                let mut words = line.split(' ').skip(1);
+                let length = words.next().and_then(|length| length.parse().ok()).expect("the length of a chunk");
+                let Some((chunk, behind)) = rest.split_at_checked(length) else { return all };
+                current.message.extend_from_slice(chunk);
+                if words.next().is_some_and(|word| word.eq_ignore_ascii_case("LAST")) {
+                    all.push(current.clone());
+                }
+                rest = behind;
             }
             _ => {}
         }
