@@ -8,12 +8,14 @@
 mod admission;
 mod audit;
 mod course;
+mod delivered;
 mod gate;
 mod held;
 mod judge;
 mod listener;
 mod log;
 mod milter;
+mod next_hop;
 mod parts;
 mod record;
 mod refusal;
@@ -21,6 +23,7 @@ mod replies;
 mod sandboxes;
 mod signals;
 mod site;
+mod smtp;
 mod sockets;
 mod stream;
 mod systemd;
@@ -41,6 +44,7 @@ pub use transaction::{Client, Judgement, Part, PartContent, Transaction, new_id}
 use crate::cli;
 use crate::config::{Configuration, ConfigurationError, Protocol};
 use crate::exit::{Failure, Status};
+use delivered::Delivered;
 use signals::{Signal, Signals};
 use site::Site;
 use sockets::Sockets;
@@ -77,7 +81,8 @@ fn read(arguments: &cli::Serve) -> Result<Configuration, ConfigurationError> {
 
 async fn serve(arguments: &cli::Serve, configuration: Configuration) -> Result<(), String> {
     let mut signals = Signals::listen().map_err(|error| format!("signals cannot be received: {error}"))?;
-    let listeners = listeners(&configuration)?;
+    let delivered = Delivered::open(configuration.gateway.state.as_deref())?;
+    let listeners = listeners(&configuration, &delivered)?;
     let site = block_in_place(|| Site::first(configuration, &arguments.sandbox))?;
     let gate = Arc::new(Gate::new(site));
     let mut sockets = Sockets::new(Arc::clone(&gate));
@@ -87,7 +92,7 @@ async fn serve(arguments: &cli::Serve, configuration: Configuration) -> Result<(
     systemd::ready();
     while signals.next().await == Signal::Reload {
         systemd::reloading();
-        match reload(arguments, &gate, &mut sockets).await {
+        match reload(arguments, &gate, &delivered, &mut sockets).await {
             Ok(()) => tracing::info!("the configuration was read again"),
             Err(error) => tracing::error!("the configuration stays as it was: {error}"),
         }
@@ -104,9 +109,14 @@ async fn serve(arguments: &cli::Serve, configuration: Configuration) -> Result<(
 }
 
 /// Makes everything anew, and only then puts it in the place of the old.
-async fn reload(arguments: &cli::Serve, gate: &Gate, sockets: &mut Sockets) -> Result<(), String> {
+async fn reload(
+    arguments: &cli::Serve,
+    gate: &Gate,
+    delivered: &Delivered,
+    sockets: &mut Sockets,
+) -> Result<(), String> {
     let configuration = read(arguments).map_err(|error| error.to_string())?;
-    let listeners = listeners(&configuration)?;
+    let listeners = listeners(&configuration, delivered)?;
     let site = block_in_place(|| Site::next(configuration, &arguments.sandbox, &gate.site()))?;
     let bound = sockets.bind(listeners).await?;
     log::set(site.configuration.gateway.log);
@@ -115,8 +125,8 @@ async fn reload(arguments: &cli::Serve, gate: &Gate, sockets: &mut Sockets) -> R
     Ok(())
 }
 
-fn listeners(configuration: &Configuration) -> Result<Vec<Listener>, String> {
-    let listener = |settings| Listener::new(settings, &configuration.gateway);
+fn listeners(configuration: &Configuration, delivered: &Delivered) -> Result<Vec<Listener>, String> {
+    let listener = |settings| Listener::new(settings, &configuration.gateway, delivered);
     configuration.listeners.iter().map(listener).collect()
 }
 
@@ -132,6 +142,6 @@ async fn serve_connection(
 ) {
     match listener.settings.protocol {
         Protocol::Milter => milter::serve(gate, listener, stream, peer, stop).await,
-        Protocol::Smtp | Protocol::Lmtp => {}
+        Protocol::Smtp | Protocol::Lmtp => smtp::serve(gate, listener, stream, peer, stop).await,
     }
 }

@@ -1,0 +1,59 @@
+//! The next hop: where mail goes on to, by SMTP or LMTP.
+//!
+//! A message is handed on in two steps, since none of it may be delivered if some
+//! of it cannot be: [`NextHop::prepare`] brings every part, each on a connection
+//! of its own, up to its final dot; [`Prepared::commit`] sends the dots. There is
+//! no queue here: whatever fails, the client is told so and keeps the message.
+
+mod answer;
+mod connection;
+mod delivery;
+mod envelope;
+mod extensions;
+mod fault;
+mod hand_on;
+mod handed;
+mod pool;
+mod tls;
+
+use std::time::Duration;
+
+pub use delivery::Delivery;
+pub use envelope::{HandOn, Needs, Recipient};
+pub use fault::Fault;
+pub use hand_on::{Manner, Prepared};
+pub use handed::Handed;
+
+use super::delivered::Delivered;
+use crate::config;
+use connection::Dial;
+use pool::Pool;
+use tls::NextHopTls;
+
+/// Where mail goes on to.
+pub struct NextHop {
+    pool: Pool,
+    delivered: Delivered,
+}
+
+impl NextHop {
+    /// A next hop as `settings` say, to whom we call ourselves `hostname`; no step
+    /// takes longer than `patience`. What keeps it from work is told the operator.
+    pub fn new(
+        settings: &config::NextHop,
+        hostname: &str,
+        patience: Duration,
+        delivered: Delivered,
+    ) -> Result<Self, String> {
+        let tls = NextHopTls::new(settings)?;
+        let dial = Dial { address: settings.address.clone(), tls, hostname: hostname.to_owned(), patience };
+        Ok(Self { pool: Pool::new(dial, settings.connections), delivered })
+    }
+
+    /// Begins a transaction for a message that is still to come.
+    pub async fn begin(&self, envelope: &HandOn) -> Result<Delivery, Fault> {
+        let mut places = self.pool.places(1).await?.each();
+        let place = places.pop().ok_or(Fault::Busy)?;
+        Delivery::begin(&self.pool, place, envelope, Needs::declared(&envelope.parameters)).await
+    }
+}

@@ -1,0 +1,215 @@
+//! A mail transaction: from MAIL to the answer to the message.
+//!
+//! The next hop hears of sender and recipients as they come, so that what it
+//! refuses is refused at once. It gets the message when it has been judged.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use host::Reply;
+
+use super::super::next_hop::{Delivery, Fault, HandOn, Handed, Manner, NextHop, Recipient};
+use super::super::{Judgement, Transaction, new_id, replies};
+use super::message::{self, Message, Missing};
+use super::parameters::{MailParameters, RcptParameters};
+use super::path::is_international;
+use super::reply::{encode, encode_bare, reply};
+use super::session::{End, Session};
+use super::trace::{Trace, is_looping, protocol};
+use super::xforward::Forwarded;
+use crate::time;
+
+/// A transaction under way.
+pub struct Open {
+    transaction: Transaction,
+    envelope: HandOn,
+    /// The same transaction at the next hop; none once the connection has failed.
+    delivery: Option<Delivery>,
+}
+
+impl Open {
+    /// Whether the client understands replies in UTF-8.
+    pub fn is_international(&self) -> bool {
+        self.envelope.parameters.international
+    }
+
+    /// Gives the transaction up at the next hop as well.
+    pub fn abandon(self) {
+        if let Some(delivery) = self.delivery {
+            delivery.abandon();
+        }
+    }
+}
+
+impl Session {
+    pub(super) async fn mail(&mut self, sender: Option<String>, parameters: MailParameters) -> Result<Reply, Reply> {
+        if self.greeted.is_none() {
+            return Err(reply(503, (5, 1), if self.is_lmtp() { "Say LHLO first" } else { "Say EHLO first" }));
+        }
+        if self.open.is_some() {
+            return Err(reply(503, (5, 1), "A transaction is under way"));
+        }
+        if sender.as_deref().is_some_and(is_international) && !parameters.international {
+            return Err(reply(553, (6, 7), "An internationalised address needs SMTPUTF8"));
+        }
+        let most = self.most_octets();
+        if parameters.size.is_some_and(|size| size > most as u64) {
+            return Err(replies::too_large(most));
+        }
+        let client = self.client();
+        self.gate.admit_sender(&self.listener, &client, sender.as_deref())?;
+        let id = self.forwarded.as_ref().and_then(|forwarded| forwarded.ident.clone()).unwrap_or_else(new_id);
+        let envelope = HandOn {
+            sender: sender.clone(),
+            parameters,
+            recipients: Vec::new(),
+            forwarded: self.forwarded.clone().unwrap_or_else(|| self.forward(&id)),
+            trace: Bytes::new(),
+        };
+        let transaction = Transaction { id, client, sender, recipients: Vec::new() };
+        let delivery = self.next_hop()?.begin(&envelope).await.map_err(|fault| fault.reply())?;
+        self.open = Some(Open { transaction, envelope, delivery: Some(delivery) });
+        Ok(reply(250, (1, 0), "Ok"))
+    }
+
+    pub(super) async fn rcpt(&mut self, address: String, parameters: RcptParameters) -> Result<Reply, Reply> {
+        let Some(open) = &mut self.open else { return Err(reply(503, (5, 1), "Say MAIL first")) };
+        if open.transaction.recipients.len() >= MOST_RECIPIENTS {
+            return Err(reply(452, (5, 3), "Too many recipients; send to the others in another transaction"));
+        }
+        if is_international(&address) && !open.is_international() {
+            return Err(reply(553, (6, 7), "An internationalised address needs SMTPUTF8"));
+        }
+        self.gate.admit_recipient(&self.listener, &open.transaction, &address)?;
+        let recipient = Recipient { address, parameters };
+        let Some(delivery) = &mut open.delivery else {
+            return Err(Fault::Lost.reply());
+        };
+        match delivery.recipients(&[&recipient]).await {
+            Ok(results) => results.into_iter().collect::<Result<(), _>>().map_err(|fault| fault.reply())?,
+            Err(fault) => {
+                // Those who were accepted before may still be served.
+                open.delivery = None;
+                return Err(fault.reply());
+            }
+        }
+        open.transaction.recipients.push(recipient.address.clone());
+        open.envelope.recipients.push(recipient);
+        Ok(reply(250, (1, 5), "Ok"))
+    }
+
+    pub(super) async fn data(&mut self) -> Result<(), End> {
+        let Some(open) = self.open.take_if(|open| !open.transaction.recipients.is_empty()) else {
+            return self.refuse(reply(503, (5, 1), "Say MAIL and RCPT first")).await;
+        };
+        self.write(&encode_bare(354, "End with a dot on a line by itself")).await?;
+        let most = self.gate.message_size(&self.listener, &open.transaction);
+        let patience = self.listener.settings.timeout;
+        match message::read(&mut self.lines, &self.gate, most, patience).await {
+            Ok(message) => self.message(open, message).await,
+            Err(Missing::Refused(refusal)) => self.refuse_message(open, &refusal).await,
+            Err(Missing::Endless(refusal)) => self.leave(reply(421, (3, 4), refusal.text)).await,
+            Err(Missing::TimedOut) => self.leave(reply(421, (4, 2), "The message did not come in time")).await,
+            Err(Missing::Gone) => Err(End::Over),
+        }
+    }
+
+    /// Judges a message and hands it on. While that is not done the client may
+    /// leave: then nothing is delivered, since it will offer the message again.
+    async fn message(&mut self, mut open: Open, message: Message) -> Result<(), End> {
+        let Message { octets, held: _held } = message;
+        if is_looping(&octets, &self.listener.hostname) {
+            return self.refuse_message(open, &reply(554, (4, 6), "The message goes round in a loop")).await;
+        }
+        open.envelope.trace = self.trace(&open);
+        let (gate, listener) = (Arc::clone(&self.gate), Arc::clone(&self.listener));
+        let Some(next_hop) = &listener.next_hop else { return self.refuse_message(open, &replies::fault()).await };
+        let judgement = tokio::select! {
+            judgement = gate.judge(&listener, &open.transaction, octets.clone()) => judgement,
+            () = self.lines.gone() => return Err(End::Over),
+        };
+        let parts = match judgement {
+            Judgement::Deliver(parts) => parts,
+            Judgement::Refuse(refusal) => return self.refuse_message(open, &refusal).await,
+        };
+        let manner = if self.is_lmtp() { Manner::Each } else { Manner::Together };
+        let begun = open.delivery.take();
+        let prepared = tokio::select! {
+            prepared = next_hop.prepare(&open.envelope, &parts, &octets, manner, begun) => prepared,
+            () = self.lines.gone() => return Err(End::Over),
+        };
+        let handed = match prepared {
+            Ok(prepared) => prepared.commit().await,
+            Err(handed) => handed,
+        };
+        let gone = self.lines.gone().now_or_never().is_some();
+        let told = if gone { Err(End::Over) } else { self.tell(&open, &handed).await };
+        if told.is_err() {
+            next_hop.remember(&handed).await;
+        }
+        told
+    }
+
+    /// Answers to a message that was handed on: in LMTP once for each recipient
+    /// that was accepted, in their order (RFC 2033, section 4.2).
+    async fn tell(&mut self, open: &Open, handed: &Handed) -> Result<(), End> {
+        let accepted = || reply(250, (0, 0), format!("Ok: {} was handed on", open.transaction.id));
+        let said = |result: Result<(), Reply>| match result {
+            Ok(()) => encode(&accepted(), open.is_international()),
+            Err(refusal) => encode(&refusal, open.is_international()),
+        };
+        let text = if self.is_lmtp() { handed.each().map(said).collect() } else { said(handed.whole()) };
+        self.end_transaction(&text).await
+    }
+
+    async fn refuse_message(&mut self, open: Open, refusal: &Reply) -> Result<(), End> {
+        let count = if self.is_lmtp() { open.transaction.recipients.len() } else { 1 };
+        let text = encode(refusal, open.is_international()).repeat(count);
+        open.abandon();
+        self.end_transaction(&text).await
+    }
+
+    async fn end_transaction(&mut self, text: &str) -> Result<(), End> {
+        self.reset();
+        self.forgive();
+        self.write(text).await
+    }
+
+    fn trace(&self, open: &Open) -> Bytes {
+        let Transaction { client, id, recipients, .. } = &open.transaction;
+        let recipient = match recipients.as_slice() {
+            [only] => Some(only.as_str()),
+            _ => None,
+        };
+        let extended = self.greeted.as_ref().is_some_and(|greeted| greeted.extended);
+        let protocol = protocol(self.is_lmtp(), extended, self.tls, open.is_international());
+        let hostname = &self.listener.hostname;
+        Trace { client, hostname, protocol, id, recipient, time: time::now() }.field().into()
+    }
+
+    /// What a next hop is told of a client that hands on nobody else's mail.
+    fn forward(&self, id: &str) -> Forwarded {
+        let address = self.peer.ip().map(|address| match address {
+            IpAddr::V4(address) => address.to_string(),
+            IpAddr::V6(address) => format!("IPV6:{address}"),
+        });
+        let extended = self.greeted.as_ref().is_some_and(|greeted| greeted.extended);
+        Forwarded {
+            addr: address,
+            proto: Some(if extended { "ESMTP" } else { "SMTP" }.to_owned()),
+            helo: self.greeted.as_ref().map(|greeted| greeted.name.clone()),
+            ident: Some(id.to_owned()),
+            ..Forwarded::default()
+        }
+    }
+
+    fn next_hop(&self) -> Result<&NextHop, Reply> {
+        // The configuration demands one of listeners of these protocols.
+        self.listener.next_hop.as_ref().ok_or_else(replies::fault)
+    }
+}
+
+/// Recipients of one transaction; RFC 5321, section 4.5.3.1.8, demands a hundred.
+const MOST_RECIPIENTS: usize = 1000;
