@@ -6,9 +6,11 @@ use std::sync::Arc;
 
 use host::directory::{Directory, DirectoryError};
 use host::keyring::{Keyring, KeyringError, KeyringServices};
+use host::kmip::{KmipError, KmipKeys};
+use host::pkcs11::Pkcs11Keys;
 use host::services::Chain;
 use host::smimea::{Smimea, SmimeaError};
-use host::{Certificates, Clock, PrivateKeys};
+use host::{Certificates, Clock, Companions, PrivateKeys};
 
 use crate::config::{self, Tenant};
 
@@ -29,12 +31,17 @@ pub enum KeyServiceError {
     Directory(DirectoryError),
     /// The DNS.
     Smimea(SmimeaError),
+    /// The client of the key management servers.
+    Kmip(KmipError),
 }
 
 impl KeyServices {
     /// Opens the back ends of a tenant. What is far away is first asked for by a
     /// message: it may be back by then.
-    pub fn open(tenant: &Tenant, clock: &Arc<dyn Clock>) -> Result<Self, KeyServiceError> {
+    ///
+    /// `intermediates` are the DER of authorities' certificates, for the chains of
+    /// keys that have none with them.
+    pub fn open(tenant: &Tenant, intermediates: Vec<Vec<u8>>, clock: &Arc<dyn Clock>) -> Result<Self, KeyServiceError> {
         let keyring = SharedKeyring { tenant, clock, opened: OnceCell::new() };
         let mut public: Vec<Arc<dyn Certificates>> = Vec::new();
         for kind in &tenant.key_services.public {
@@ -44,14 +51,30 @@ impl KeyServices {
                 config::PublicKeys::Smimea => public.extend(smimea(tenant, clock)?.map(|found| found as _)),
             }
         }
+        let certificates: Arc<dyn Certificates> = Arc::new(Chain::new(public));
+        let companions =
+            Companions { certificates: Arc::clone(&certificates), intermediates, clock: Arc::clone(clock) };
         let mut private: Vec<Arc<dyn PrivateKeys>> = Vec::new();
         for kind in &tenant.key_services.private {
-            private.push(match kind {
-                config::PrivateKeys::Keyring => keyring.get()?,
-            });
+            match kind {
+                config::PrivateKeys::Keyring => private.push(keyring.get()?),
+                config::PrivateKeys::Kmip => private.extend(kmip(tenant, &companions)?),
+                config::PrivateKeys::Pkcs11 => private.extend(pkcs11(tenant, &companions)),
+            }
         }
-        Ok(Self { certificates: Arc::new(Chain::new(public)), private_keys: Arc::new(Chain::new(private)) })
+        Ok(Self { certificates, private_keys: Arc::new(Chain::new(private)) })
     }
+}
+
+fn kmip(tenant: &Tenant, companions: &Companions) -> Result<Option<Arc<dyn PrivateKeys>>, KeyServiceError> {
+    let Some(options) = &tenant.key_services.kmip else { return Ok(None) };
+    let keys = KmipKeys::new(options, companions.clone()).map_err(KeyServiceError::Kmip)?;
+    Ok(Some(Arc::new(keys)))
+}
+
+fn pkcs11(tenant: &Tenant, companions: &Companions) -> Option<Arc<dyn PrivateKeys>> {
+    let options = tenant.key_services.pkcs11.as_ref()?;
+    Some(Arc::new(Pkcs11Keys::new(options, companions.clone())))
 }
 
 /// The directory of a tenant, if it is asked.
@@ -91,6 +114,7 @@ impl KeyServiceError {
             Self::Keyring(_) => "keyring",
             Self::Directory(_) => "directory",
             Self::Smimea(_) => "smimea",
+            Self::Kmip(_) => "kmip",
         }
     }
 }
@@ -101,6 +125,7 @@ impl fmt::Display for KeyServiceError {
             Self::Keyring(error) => error.fmt(f),
             Self::Directory(error) => error.fmt(f),
             Self::Smimea(error) => error.fmt(f),
+            Self::Kmip(error) => error.fmt(f),
         }
     }
 }

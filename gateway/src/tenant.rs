@@ -6,7 +6,7 @@ use std::sync::Arc;
 use host::mailbox::normal_domain;
 use host::memory::FixedClock;
 use host::services::{NoHarvest, SameMailbox, SystemClock, SystemEntropy};
-use host::{Clock, Direction, Envelope, Runtime, RuntimeError, RuntimeOptions};
+use host::{Clock, Direction, Envelope, Runtime, RuntimeError, RuntimeOptions, Trust as _};
 
 use crate::cli::Sandbox;
 use crate::config::{Configuration, Tenant};
@@ -79,7 +79,8 @@ pub fn by_domain<'c>(configuration: &'c Configuration, address: &str) -> Result<
 
 /// The services of a tenant.
 pub fn services(tenant: &Tenant, trust: FileTrust, clock: Arc<dyn Clock>) -> Result<host::Tenant, KeyServiceError> {
-    let keys = KeyServices::open(tenant, &clock)?;
+    let intermediates = trust.intermediates().unwrap_or_default();
+    let keys = KeyServices::open(tenant, intermediates, &clock)?;
     Ok(host::Tenant {
         certificates: keys.certificates,
         private_keys: keys.private_keys,

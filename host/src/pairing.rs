@@ -11,9 +11,9 @@ use std::sync::Arc;
 
 use smime::x509::{Certificate, address};
 
-use crate::Refusal;
 use crate::keyring::{CertificateFacts, hex};
-use crate::services::{Certificates, Clock, Identity, PrivateKey};
+use crate::services::{Certificates, Clock, Identity, PrivateKey, note};
+use crate::{Refusal, Severity};
 
 /// Most issuers between a certificate and its anchor.
 const LONGEST_CHAIN: usize = 8;
@@ -56,8 +56,7 @@ impl Companions {
         let mut identities = Vec::new();
         for key in keys {
             if !candidates.iter().any(|candidate| fits(key, candidate)) {
-                let key = hex(&key.key_id);
-                tracing::warn!(owner, key, "a private key is not used: no certificate for it names the address");
+                private_key_unused(owner, &hex(&key.key_id), "no certificate for it names the address");
             }
         }
         for candidate in &candidates {
@@ -117,18 +116,22 @@ impl Companions {
 
 /// A certificate, if it counts for `owner`.
 fn candidate(owner: &str, encoded: &[u8]) -> Option<Candidate> {
-    let Ok(certificate) = Certificate::from_der(encoded) else {
-        tracing::warn!(owner, "a certificate is not used: it does not parse");
-        return None;
+    let unusable = |cause: &str| {
+        note(Severity::Warning, "certificate-unusable", &[("owner", owner), ("cause", cause)]);
+        None
     };
+    let Ok(certificate) = Certificate::from_der(encoded) else { return unusable("it does not parse") };
     let facts = CertificateFacts::of(&certificate);
     if !address::names(&certificate, owner) {
-        tracing::warn!(owner, subject = facts.title(), "a certificate is not used: it is of another address");
-        return None;
+        return unusable("it is of another address");
     }
     if let Some(reason) = facts.algorithm.unusable() {
-        tracing::warn!(owner, subject = facts.title(), "a certificate is not used: its key {reason}");
-        return None;
+        return unusable(&format!("its key {reason}"));
     }
     Some(Candidate { certificate, facts })
+}
+
+/// Tells the operator of a private key that is there and does nothing.
+pub(crate) fn private_key_unused(owner: &str, key: &str, cause: &str) {
+    note(Severity::Warning, "private-key-unused", &[("owner", owner), ("key", key), ("cause", cause)]);
 }

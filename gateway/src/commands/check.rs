@@ -2,6 +2,7 @@
 
 mod directories;
 mod findings;
+mod key_servers;
 mod keyring;
 
 use std::path::Path;
@@ -30,6 +31,7 @@ pub fn run(arguments: &cli::Check) -> Result<Status, Failure> {
             keyring::check(tenant, &authorities, now, &mut findings);
         }
         directories::check(tenant, arguments.at, &mut findings);
+        key_servers::check(tenant, now, &mut findings);
         print!("{findings}");
         if findings.is_wrong() {
             status = Status::Failed;

@@ -3,12 +3,14 @@
 use std::path::Path;
 
 use host::directory::DirectoryOptions;
+use host::kmip::KmipOptions;
+use host::pkcs11::Pkcs11Options;
 use host::smimea::SmimeaOptions;
 use serde::Deserialize;
 use toml::Spanned;
 
 use super::source::Source;
-use super::{ConfigurationError, directories, raw};
+use super::{ConfigurationError, directories, key_servers, raw};
 
 /// A back end for public keys.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
@@ -28,6 +30,10 @@ pub enum PublicKeys {
 pub enum PrivateKeys {
     /// The tenant's own keyring.
     Keyring,
+    /// Key management servers.
+    Kmip,
+    /// A token.
+    Pkcs11,
 }
 
 /// Where a tenant's keys are.
@@ -41,6 +47,10 @@ pub struct KeyServices {
     pub directory: Option<DirectoryOptions>,
     /// The DNS, if it is asked.
     pub smimea: Option<SmimeaOptions>,
+    /// The key management servers, if they are asked.
+    pub kmip: Option<KmipOptions>,
+    /// The token, if it is asked.
+    pub pkcs11: Option<Pkcs11Options>,
 }
 
 impl KeyServices {
@@ -56,11 +66,16 @@ impl KeyServices {
         let listed = raw.public_keys.as_ref();
         placed(source, "public-keys", listed, PublicKeys::Directory, "directory", raw.directory.as_ref())?;
         placed(source, "public-keys", listed, PublicKeys::Smimea, "smimea", raw.smimea.as_ref())?;
+        let listed = raw.private_keys.as_ref();
+        placed(source, "private-keys", listed, PrivateKeys::Kmip, "kmip", raw.kmip.as_ref())?;
+        placed(source, "private-keys", listed, PrivateKeys::Pkcs11, "pkcs11", raw.pkcs11.as_ref())?;
         Ok(Self {
             public: public.unwrap_or_else(|| vec![PublicKeys::Keyring]),
             private: private.unwrap_or_else(|| vec![PrivateKeys::Keyring]),
             directory: raw.directory.take().map(|raw| directories::directory(source, folder, raw)).transpose()?,
             smimea: raw.smimea.take().map(|raw| directories::smimea(source, folder, raw.into_inner())).transpose()?,
+            kmip: raw.kmip.take().map(|raw| key_servers::kmip(source, folder, raw)).transpose()?,
+            pkcs11: raw.pkcs11.take().map(|raw| key_servers::pkcs11(folder, raw.into_inner())),
         })
     }
 

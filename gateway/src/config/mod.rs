@@ -5,6 +5,7 @@ mod address;
 mod directories;
 mod error;
 mod gateway;
+mod key_servers;
 mod key_services;
 mod limits;
 mod listener;

@@ -84,6 +84,8 @@ pub struct Tenant {
     pub private_keys: Option<Spanned<Vec<Spanned<PrivateKeys>>>>,
     pub directory: Option<Spanned<Directory>>,
     pub smimea: Option<Spanned<Smimea>>,
+    pub kmip: Option<Spanned<Kmip>>,
+    pub pkcs11: Option<Spanned<Pkcs11>>,
     #[serde(default)]
     pub anchors: Vec<PathBuf>,
     #[serde(default)]
@@ -133,6 +135,29 @@ pub struct Smimea {
 pub enum DaneTrust {
     Path,
     Dnssec,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Kmip {
+    pub servers: Vec<Spanned<String>>,
+    pub ca: PathBuf,
+    pub certificate: PathBuf,
+    pub key: String,
+    pub timeout: Option<Time>,
+    pub connections: Option<NonZeroU8>,
+    pub hold: Option<Time>,
+    pub server_side_sign: Option<bool>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Pkcs11 {
+    pub module: PathBuf,
+    pub token: String,
+    pub pin_file: String,
+    pub sessions: Option<NonZeroU8>,
+    pub timeout: Option<Time>,
 }
 
 #[derive(Deserialize)]

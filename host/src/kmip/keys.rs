@@ -37,6 +37,18 @@ impl KmipOptions {
     pub fn flaw_of_server(server: &str) -> Option<String> {
         Address::parse(server).err()
     }
+
+    /// Asks every server whether it is there: what is wrong with the client, or with
+    /// each server that does not answer.
+    pub fn probe(&self) -> Vec<KmipError> {
+        self.client().map_or_else(|error| vec![error], |servers| servers.probe())
+    }
+
+    fn client(&self) -> Result<Servers, KmipError> {
+        let addresses = self.servers.iter().map(|server| Address::parse(server)).collect::<Result<Vec<_>, _>>();
+        let addresses = addresses.map_err(KmipError::Configuration)?;
+        Ok(Servers::new(addresses, self.credentials.client()?, self.timeout, self.connections))
+    }
 }
 
 /// The private keys of a tenant, by address: the objects of type Private Key whose
@@ -56,17 +68,9 @@ type Answer = Result<Vec<Identity>, Refusal>;
 impl KmipKeys {
     /// Sets up the client; no server is asked yet.
     pub fn new(options: &KmipOptions, companions: Companions) -> Result<Self, KmipError> {
-        let addresses = options.servers.iter().map(|server| Address::parse(server)).collect::<Result<Vec<_>, _>>();
-        let addresses = addresses.map_err(KmipError::Configuration)?;
-        let tls = options.credentials.client()?;
-        let servers = Arc::new(Servers::new(addresses, tls, options.timeout, options.connections));
+        let servers = Arc::new(options.client()?);
         let signing = options.server_side_sign.then(|| Hold::new(options.hold));
         Ok(Self { lookup: Arc::new(Lookup { servers, companions, held: Hold::new(options.hold) }), signing })
-    }
-
-    /// Asks every server whether it is there; what is wrong with each that is not.
-    pub fn probe(&self) -> Vec<KmipError> {
-        self.lookup.servers.probe()
     }
 }
 
@@ -110,7 +114,7 @@ impl Lookup {
         let asked = self.servers.converse(|conversation| {
             let mut fetched = Vec::new();
             for object in objects::private_keys(conversation, name)? {
-                let key = objects::fetch(conversation, &object)?;
+                let key = objects::fetch(conversation, name, &object)?;
                 fetched.extend(key.map(|(key_id, key)| (object, key_id, key)));
             }
             // Without a private key a certificate is of no use here.

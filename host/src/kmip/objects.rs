@@ -8,6 +8,7 @@ use super::message::{self, Attributes, KeyFormat, ObjectType, Operation};
 use super::servers::Conversation;
 use crate::keyring::PrivateKeyMaterial;
 use crate::mailbox;
+use crate::pairing::private_key_unused;
 
 /// Most objects of a kind that an address may have: its keys of many years.
 const MOST: u16 = 32;
@@ -31,8 +32,8 @@ pub(super) fn private_keys(conversation: &mut Conversation<'_>, name: &str) -> R
         let retired = match attributes.state {
             Some(ACTIVE) => false,
             Some(DEACTIVATED | COMPROMISED) => true,
-            state => {
-                tracing::warn!(name, identifier, ?state, "a private key is not used: it is not active; activate it");
+            _ => {
+                private_key_unused(name, &identifier, "it is not active; activate it in the key management server");
                 continue;
             }
         };
@@ -55,6 +56,7 @@ pub(super) fn certificates(conversation: &mut Conversation<'_>, name: &str) -> R
 /// that can be used.
 pub(super) fn fetch(
     conversation: &mut Conversation<'_>,
+    name: &str,
     key: &KeyObject,
 ) -> Result<Option<([u8; 32], FetchedKey)>, KmipError> {
     let got = conversation.ask(Operation::Get, &message::get(&key.identifier), |payload| {
@@ -71,7 +73,7 @@ pub(super) fn fetch(
     match read {
         Ok(material) => Ok(Some((material.key_id, FetchedKey::new(material.pkcs8, key.usage)))),
         Err(reason) => {
-            tracing::warn!(key.identifier, reason, "a private key of the key management server is not used");
+            private_key_unused(name, &key.identifier, &reason);
             Ok(None)
         }
     }

@@ -11,7 +11,9 @@ use super::connection::{Address, Connection};
 use super::error::KmipError;
 use super::message::{self, NoPayload, Operation};
 use super::ttlv::{Item, Malformed};
+use crate::Severity;
 use crate::permits::Permits;
+use crate::services::note;
 
 /// How long a server that failed is asked only after the others.
 const SHUNNED: Duration = Duration::from_secs(10);
@@ -59,7 +61,7 @@ impl Servers {
                 Ok(answer) => return Ok(answer),
                 Err(error) if !error.is_of_one_server() => return Err(error),
                 Err(error) => {
-                    tracing::warn!(%error, "a key management server failed");
+                    note(Severity::Warning, "key-server-failed", &[("detail", &error.to_string())]);
                     first_error.get_or_insert(error);
                 }
             }

@@ -10,8 +10,8 @@ use super::objects;
 use super::sessions::Sessions;
 use super::token::Token;
 use crate::Refusal;
-use crate::keyring::normalise;
-use crate::pairing::{Companions, Found};
+use crate::keyring::{hex, normalise};
+use crate::pairing::{Companions, Found, private_key_unused};
 use crate::secret_file::SecretFile;
 use crate::services::{Identity, PrivateKeys};
 
@@ -30,6 +30,18 @@ pub struct Pkcs11Options {
     pub timeout: Duration,
 }
 
+impl Pkcs11Options {
+    /// Opens a session with the token and logs in.
+    pub fn probe(&self) -> Result<(), Pkcs11Error> {
+        self.sessions().with(|seat| seat.session().map(drop))
+    }
+
+    fn sessions(&self) -> Arc<Sessions> {
+        let token = Token::new(&self.module, &self.token, self.pin.clone());
+        Sessions::new(token, self.sessions, self.timeout)
+    }
+}
+
 /// The private keys of a tenant, by address: those whose label is the address,
 /// with the domain in A-labels and lower case, or which have the CKA_ID of a
 /// certificate with that label. One without CKA_SIGN is retired: it decrypts what
@@ -42,13 +54,7 @@ pub struct Pkcs11Keys {
 impl Pkcs11Keys {
     /// Names the token; it is first used when a key is asked for.
     pub fn new(options: &Pkcs11Options, companions: Companions) -> Self {
-        let token = Token::new(&options.module, &options.token, options.pin.clone());
-        Self { sessions: Sessions::new(token, options.sessions, options.timeout), companions }
-    }
-
-    /// Opens a session and logs in.
-    pub fn probe(&self) -> Result<(), Pkcs11Error> {
-        self.sessions.with(|seat| seat.session().map(drop))
+        Self { sessions: options.sessions(), companions }
     }
 }
 
@@ -61,6 +67,9 @@ impl PrivateKeys for Pkcs11Keys {
         // gives up: mail waits, and none bounces.
         let found = self.sessions.with(move |seat| objects::of_owner(seat, &sought));
         let objects = found.map_err(|error| Refusal::Unavailable(error.to_string()))?;
+        for id in &objects.unknown {
+            private_key_unused(&owner, &hex(id), "its public key is not in the token; import that, too");
+        }
         if objects.keys.is_empty() {
             return Ok(Vec::new());
         }

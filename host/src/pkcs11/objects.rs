@@ -36,6 +36,8 @@ pub(super) struct TokenObject {
 pub(super) struct Objects {
     /// The private keys.
     pub(super) keys: Vec<TokenObject>,
+    /// The CKA_IDs of private keys whose public key is not to be had.
+    pub(super) unknown: Vec<Vec<u8>>,
     /// The DER of the certificates.
     pub(super) certificates: Vec<Vec<u8>>,
 }
@@ -57,7 +59,7 @@ pub(super) fn of_owner(seat: &Seat, owner: &str) -> Result<Objects, Pkcs11Error>
     for key in keys {
         match private_key(seat, key)? {
             Some(found) => objects.keys.push(found),
-            None => tracing::warn!(owner, "a private key of the token is not used: its public key is not to be had"),
+            None => objects.unknown.extend(ids(seat, &[key])?),
         }
     }
     for certificate in certificates {

@@ -1,0 +1,20 @@
+//! Stories with real key services: the same mail goes out and comes in wherever
+//! the keys are, and whatever befalls the services, nothing goes out or comes in
+//! that should not.
+//!
+//! Every server is started from a throw-away folder, on ports of the loopback
+//! interface that are free, and stopped when its story ends. What a story needs
+//! and the machine has not makes it say `skipped:`.
+
+#[path = "../servers/world/daemon.rs"]
+#[allow(dead_code)] // what these stories do not need
+mod daemon;
+mod kmip;
+mod kmip_failures;
+mod kmip_server;
+#[path = "../servers/world/ports.rs"]
+mod ports;
+mod story;
+#[path = "../support/mod.rs"]
+mod support;
+mod tls;

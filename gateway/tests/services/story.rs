@@ -1,0 +1,59 @@
+//! The story that is the same with every key service: send, receive, tamper.
+
+use crate::support::openssl::{encrypt, peel, sign};
+use crate::support::*;
+
+/// Our user and the correspondent.
+pub const CAROL: &str = "carol@lan.example";
+pub const ALICE: &str = "alice@peer.example";
+
+/// A site of `lan.example` whose keyring has no private key, but the certificates
+/// of correspondents; `services` says where the private keys are.
+pub fn site(services: &str) -> Site {
+    let site = Site::empty(&format!("{services}\n{POLICY}"));
+    site.import(&[&pki("alice.pem"), &pki("bob.pem")]);
+    site
+}
+
+/// A message of alice's for carol: encrypted, and signed outside.
+pub fn from_alice() -> Vec<u8> {
+    message(ALICE, CAROL, &sign("alice", &encrypt(&["carol"], &sign("alice", TEXT, &[]), "aes-256-cbc", &[]), &[]))
+}
+
+/// A message of carol's for alice, as she sends it.
+pub fn to_alice() -> Vec<u8> {
+    message(CAROL, ALICE, TEXT)
+}
+
+/// Mail goes out signed and encrypted, comes in decrypted and verified, and does
+/// not come in where it was altered.
+#[track_caller]
+pub fn send_receive_tamper(site: &Site) {
+    let sent = site.outbound(CAROL, &[ALICE], &to_alice());
+    let wire = &sent.delivered().bytes;
+    assert!(!contains(wire, "The offer stands"), "clear text went out");
+    let (layers, entity) = peel("alice", wire);
+    assert!(layers.contains(&"detached") && layers.contains(&"enveloped"), "{layers:?}");
+    assert_eq!(split(&entity).1, split(TEXT).1);
+
+    let received = from_alice();
+    let arrived = site.inbound(ALICE, &[CAROL], &received);
+    assert!(contains(&arrived.delivered().bytes, "The offer stands until Friday."));
+    assert!(field(&arrived.delivered().bytes, "authentication-results").concat().contains("smime=pass"));
+
+    let mut altered = received;
+    let at = altered.len() / 2;
+    altered[at] = if altered[at] == b'A' { b'B' } else { b'A' };
+    site.inbound(ALICE, &[CAROL], &altered).refused("550 5.7.7").without_key();
+}
+
+/// Whatever keeps the private keys away: mail waits, in both directions, and no
+/// clear text goes out.
+#[track_caller]
+pub fn deferred(site: &Site, says: &str) {
+    let sent = site.outbound(CAROL, &[ALICE], &to_alice());
+    sent.refused("451 4.7.5");
+    assert!(sent.mentions(says), "no event mentions {says:?}: {}", sent.json);
+    assert!(!sent.text().contains(says), "the client is told {says:?}");
+    site.inbound(ALICE, &[CAROL], &from_alice()).refused("451 4.7.5");
+}
