@@ -14,6 +14,9 @@ mod kmip_failures;
 mod kmip_server;
 #[path = "../servers/world/ports.rs"]
 mod ports;
+mod softhsm;
+mod softhsm_failures;
+mod softhsm_token;
 mod story;
 #[path = "../support/mod.rs"]
 mod support;

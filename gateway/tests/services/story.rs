@@ -15,6 +15,15 @@ pub fn site(services: &str) -> Site {
     site
 }
 
+/// A site whose program runs in an environment of its own.
+pub fn site_with_environment(services: &str, environment: &[(&str, String)]) -> Site {
+    let mut site = site(services);
+    for (name, value) in environment {
+        site.set(name, value);
+    }
+    site
+}
+
 /// A message of alice's for carol: encrypted, and signed outside.
 pub fn from_alice() -> Vec<u8> {
     message(ALICE, CAROL, &sign("alice", &encrypt(&["carol"], &sign("alice", TEXT, &[]), "aes-256-cbc", &[]), &[]))

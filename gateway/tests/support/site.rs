@@ -14,6 +14,7 @@ use super::{pki, run};
 /// have private keys, and the certificates of their correspondents are filed.
 pub struct Site {
     dir: TempDir,
+    environment: Vec<(String, String)>,
 }
 
 /// What the program made of a message.
@@ -46,7 +47,7 @@ impl Site {
 
     /// A site with a policy given as TOML: the tables of `tenant.lan`.
     pub fn with(policy: &str) -> Self {
-        let site = Self { dir: TempDir::new().expect("a temporary folder") };
+        let site = Self { dir: TempDir::new().expect("a temporary folder"), environment: Vec::new() };
         for entry in fs::read_dir(KEYS.path()).expect("the keyrings") {
             let entry = entry.expect("an entry");
             fs::copy(entry.path(), site.path().join(entry.file_name())).expect("a copy");
@@ -57,14 +58,14 @@ impl Site {
 
     /// A site whose keyring has nothing but what the test imports.
     pub fn empty(policy: &str) -> Self {
-        let site = Self { dir: TempDir::new().expect("a temporary folder") };
+        let site = Self { dir: TempDir::new().expect("a temporary folder"), environment: Vec::new() };
         site.configure(policy);
         site
     }
 
     /// A site with a configuration of its own.
     pub fn configured(config: &str) -> Self {
-        let site = Self { dir: TempDir::new().expect("a temporary folder") };
+        let site = Self { dir: TempDir::new().expect("a temporary folder"), environment: Vec::new() };
         fs::write(site.path().join("wasmime.toml"), config).expect("the configuration");
         site
     }
@@ -72,6 +73,11 @@ impl Site {
     /// Its folder.
     pub fn path(&self) -> &Path {
         self.dir.path()
+    }
+
+    /// Has messages processed with a variable in the environment.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.environment.push((name.to_owned(), value.to_owned()));
     }
 
     fn configure(&self, policy: &str) {
@@ -112,6 +118,7 @@ impl Site {
     pub fn process(&self, direction: &str, args: &[&str], from: &str, to: &[&str], message: &[u8]) -> Outcome {
         let out = TempDir::new_in(self.path()).expect("a folder for the deliveries");
         let mut command = wasmime(self.path());
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command.args(["process", "--config", "wasmime.toml", "--direction", direction, "--mail-from", from]);
         for recipient in to {
             command.args(["--rcpt-to", recipient]);
