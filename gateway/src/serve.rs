@@ -42,7 +42,7 @@ pub use stream::{Peer, Stream};
 pub use transaction::{Client, Judgement, Part, PartContent, Transaction, new_id};
 
 use crate::cli;
-use crate::config::{Configuration, ConfigurationError, Protocol};
+use crate::config::{self, Configuration, ConfigurationError, Gateway, Protocol};
 use crate::exit::{Failure, Status};
 use delivered::Delivered;
 use signals::{Signal, Signals};
@@ -116,6 +116,9 @@ async fn reload(
     sockets: &mut Sockets,
 ) -> Result<(), String> {
     let configuration = read(arguments).map_err(|error| error.to_string())?;
+    if configuration.gateway.state != gate.site().configuration.gateway.state {
+        return Err("`state` is opened once, at the start; restart the gateway to change it".to_owned());
+    }
     let listeners = listeners(&configuration, delivered)?;
     let site = block_in_place(|| Site::next(configuration, &arguments.sandbox, &gate.site()))?;
     let bound = sockets.bind(listeners).await?;
@@ -123,6 +126,12 @@ async fn reload(
     gate.reload(site);
     bound.serve(sockets);
     Ok(())
+}
+
+/// What keeps a listener from its work apart from its socket, if anything does:
+/// for `wasmime check`.
+pub fn try_listener(settings: &config::Listener, gateway: &Gateway) -> Result<(), String> {
+    Listener::new(settings, gateway, &Delivered::open(None)?).map(drop)
 }
 
 fn listeners(configuration: &Configuration, delivered: &Delivered) -> Result<Vec<Listener>, String> {

@@ -2,8 +2,10 @@
 
 mod directories;
 mod findings;
+mod gateway;
 mod key_servers;
 mod keyring;
+mod listeners;
 
 use std::path::Path;
 
@@ -19,11 +21,26 @@ use findings::Findings;
 /// How long before a certificate expires it is time to say so, in days.
 const NOTICE_DAYS: u64 = 30;
 
-/// Says what is wrong with each tenant of a configuration.
+/// Says what is wrong with the gateway, its listeners and each tenant of a
+/// configuration.
 pub fn run(arguments: &cli::Check) -> Result<Status, Failure> {
     let configuration = Configuration::read(&arguments.configuration.config)?;
     let now = arguments.at.unwrap_or_else(time::now);
     let mut status = Status::Ok;
+    let mut tell = |findings: &Findings| {
+        print!("{findings}");
+        if findings.is_wrong() {
+            status = Status::Failed;
+        }
+    };
+    let mut findings = Findings::new("gateway");
+    gateway::check(&configuration, &mut findings);
+    tell(&findings);
+    for listener in &configuration.listeners {
+        let mut findings = Findings::new(&format!("listener {}", listener.name));
+        listeners::check(listener, &configuration.gateway, &mut findings);
+        tell(&findings);
+    }
     for tenant in &configuration.tenants {
         let mut findings = Findings::new(&tenant.name);
         let authorities = authorities(tenant, now, &mut findings);
@@ -32,10 +49,7 @@ pub fn run(arguments: &cli::Check) -> Result<Status, Failure> {
         }
         directories::check(tenant, arguments.at, &mut findings);
         key_servers::check(tenant, now, &mut findings);
-        print!("{findings}");
-        if findings.is_wrong() {
-            status = Status::Failed;
-        }
+        tell(&findings);
     }
     Ok(status)
 }

@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use host::mailbox::normal_domain;
 use host::{InboundPolicy, OutboundPolicy};
 
-pub use address::{Address, Network, NextHopAddress, NextHopProtocol};
+pub use address::{Address, NextHopAddress, NextHopProtocol};
 pub use error::ConfigurationError;
 pub use gateway::{Gateway, LogFormat};
 pub use key_services::{KeyServices, PrivateKeys, PublicKeys};

@@ -21,7 +21,7 @@ use std::time::Duration;
 pub use delivery::Delivery;
 pub use envelope::{HandOn, Needs, Recipient};
 pub use fault::Fault;
-pub use hand_on::{Manner, Prepared};
+pub use hand_on::Manner;
 pub use handed::Handed;
 
 use super::delivered::Delivered;

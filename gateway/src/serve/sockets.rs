@@ -17,7 +17,6 @@ use super::listener::Listener;
 use super::serve_connection;
 use super::stream::{Peer, Socket, Stream};
 use crate::config::{Address, Protocol};
-use crate::report;
 
 /// The sockets of the process.
 pub struct Sockets {

@@ -83,3 +83,32 @@ fn nobody_to_sign_is_told() {
     bench.keys("import", "lan", &["--pin", &pki("alice.pem")]).good();
     wrong(&check(&bench, NOV), "nobody has a private key");
 }
+
+#[test]
+fn what_is_wrong_with_the_gateway_and_its_listeners_is_told() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap();
+    let done = check(
+        &pki_site(&format!(
+            "limits = {{ messages = 64, message-size = \"50MiB\" }}\n[gateway]\nmemory = \"100MiB\"\n\
+             audit = \"no/such/audit.jsonl\"\nstate = \"nowhere\"\n\
+             [[listener]]\nname = \"milter\"\nprotocol = \"milter\"\naddress = \"{taken}\"\ndirection = \"by-client\"\n\
+             [[listener]]\nname = \"socket\"\nprotocol = \"milter\"\naddress = \"unix:no/such.sock\"\n\
+             direction = \"inbound\"\nnext-hop = \"lmtp+unix:nobody.sock\"\n"
+        )),
+        NOV,
+    );
+    for says in [
+        "gateway: wrong: memory = \"100.0 MiB\" does not hold a message of 50.0 MiB, which tenant lan accepts",
+        "gateway: wrong: the audit file ",
+        "gateway: wrong: state: there is no folder ",
+        &format!("listener milter: note: {taken} is in use"),
+        "listener milter: note: there is no next-hop",
+        "listener milter: note: nobody is `inside`",
+        "no/such.sock cannot be opened",
+        "nobody.sock cannot be reached",
+        "lan: all is well",
+    ] {
+        wrong(&done, says);
+    }
+}

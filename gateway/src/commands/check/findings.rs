@@ -1,18 +1,18 @@
-//! What was found with one tenant.
+//! What was found with one tenant, a listener, or the gateway.
 
 use std::fmt;
 
-/// What was found with one tenant: a line each.
+/// What was found with one of them: a line each.
 pub struct Findings {
-    tenant: String,
+    subject: String,
     wrong: Vec<String>,
     notes: Vec<String>,
 }
 
 impl Findings {
     /// Nothing found yet.
-    pub fn new(tenant: &str) -> Self {
-        Self { tenant: tenant.to_owned(), wrong: Vec::new(), notes: Vec::new() }
+    pub fn new(subject: &str) -> Self {
+        Self { subject: subject.to_owned(), wrong: Vec::new(), notes: Vec::new() }
     }
 
     /// Something that keeps mail from its way, or soon will.
@@ -34,11 +34,11 @@ impl Findings {
 impl fmt::Display for Findings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for text in &self.wrong {
-            writeln!(f, "{}: wrong: {text}", self.tenant)?;
+            writeln!(f, "{}: wrong: {text}", self.subject)?;
         }
         for text in &self.notes {
-            writeln!(f, "{}: note: {text}", self.tenant)?;
+            writeln!(f, "{}: note: {text}", self.subject)?;
         }
-        if self.is_wrong() { Ok(()) } else { writeln!(f, "{}: all is well", self.tenant) }
+        if self.is_wrong() { Ok(()) } else { writeln!(f, "{}: all is well", self.subject) }
     }
 }
