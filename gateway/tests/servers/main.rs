@@ -17,7 +17,9 @@ mod notifications;
 mod outages;
 mod pipes;
 mod recipients;
+mod relays;
 mod replicas;
+mod splitting;
 #[path = "../support/mod.rs"]
 mod support;
 mod tampering;

@@ -57,13 +57,13 @@ fn configuration(setup: &Setup) -> String {
 listen on 127.0.0.1 port {mx} hostname mx.{domain} tag internet
 listen on 127.0.0.1 port {reinjection} hostname mx.{domain} tag filtered
 smtp max-message-size 50M
-action filter relay host \"{filter}\"
-action wire relay host \"smtp://127.0.0.1:{wire}\"
-action boxes relay host \"lmtp://127.0.0.1:{boxes}\"
-match tag users from any for any action filter
-match tag filtered from any for domain \"{domain}\" action boxes
-match tag filtered from any for any action wire
-match tag internet from any for domain \"{domain}\" action boxes
+action \"gateway\" relay host \"{filter}\"
+action \"wire\" relay host \"smtp://127.0.0.1:{wire}\"
+action \"boxes\" relay host \"lmtp://127.0.0.1:{boxes}\"
+match tag users from any for any action \"gateway\"
+match tag filtered from any for domain \"{domain}\" action \"boxes\"
+match tag filtered from any for any action \"wire\"
+match tag internet from any for domain \"{domain}\" action \"boxes\"
 "
     )
 }
