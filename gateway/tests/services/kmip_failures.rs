@@ -1,8 +1,6 @@
 //! What becomes of mail when a key management server fails, in every way that a
 //! server can.
 
-use std::io::{Read, Write};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::process::Command;
 use std::sync::Arc;
 use std::thread;
@@ -14,6 +12,7 @@ use host::{Companions, PrivateKeys, Refusal, SecretFile};
 use rustix::process::Signal;
 
 use crate::daemon::Daemon;
+use crate::impostors::{slow, talker};
 use crate::kmip_server::KmipServer;
 use crate::story::{ALICE, CAROL, deferred, from_alice, send_receive_tamper, site, to_alice};
 use crate::support::*;
@@ -95,10 +94,10 @@ fn what_is_no_key_management_server_defers_mail() {
 fn a_server_that_is_slow_is_waited_for_up_to_the_limit() {
     let Some(server) = KmipServer::start("a_server_that_is_slow_is_waited_for_up_to_the_limit") else { return };
     server.register_identity("carol", CAROL);
-    let slow = slow(server.port(), Duration::from_millis(30));
-    send_receive_tamper(&site(&server.services_at(&[slow], "")));
+    let sluggish = slow(server.port(), Duration::from_millis(30));
+    send_receive_tamper(&site(&server.services_at(&[sluggish], "")));
     // An octet now and then is no reason to wait for ever.
-    let slower = self::slow(server.port(), Duration::from_millis(400));
+    let slower = slow(server.port(), Duration::from_millis(400));
     deferred(&site(&server.services_at(&[slower], TIMEOUT)), "did not answer in time");
 }
 
@@ -171,43 +170,4 @@ pub fn client(server: &KmipServer, hold: Duration) -> KmipKeys {
         clock: Arc::new(FixedClock(1_795_348_800)), // 2026-11-22T12:00:00Z
     };
     KmipKeys::new(&options, companions).expect("a client")
-}
-
-/// A server that says the same to everyone; its port.
-fn talker(says: Vec<u8>) -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
-    let port = listener.local_addr().expect("an address").port();
-    thread::spawn(move || {
-        for mut stream in listener.incoming().flatten() {
-            let _ = stream.write_all(&says);
-        }
-    });
-    port
-}
-
-/// A way to the server at `port` on which it takes `delay` for each 64 octets it
-/// says; the port where that begins.
-fn slow(port: u16, delay: Duration) -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
-    let from = listener.local_addr().expect("an address").port();
-    thread::spawn(move || {
-        for client in listener.incoming().flatten() {
-            let server = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("the server");
-            let back = (server.try_clone().expect("a handle"), client.try_clone().expect("a handle"));
-            thread::spawn(move || carry(client, server, Duration::ZERO));
-            thread::spawn(move || carry(back.0, back.1, delay));
-        }
-    });
-    from
-}
-
-fn carry(mut from: TcpStream, mut to: TcpStream, delay: Duration) {
-    let mut octets = [0; 64];
-    while let Ok(count @ 1..) = from.read(&mut octets) {
-        thread::sleep(delay);
-        if to.write_all(&octets[..count]).is_err() {
-            break;
-        }
-    }
-    let _ = to.shutdown(std::net::Shutdown::Both);
 }

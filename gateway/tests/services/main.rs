@@ -9,11 +9,15 @@
 #[path = "../servers/world/daemon.rs"]
 #[allow(dead_code)] // what these stories do not need
 mod daemon;
+mod directory;
+mod directory_failures;
+mod impostors;
 mod kmip;
 mod kmip_failures;
 mod kmip_server;
 #[path = "../servers/world/ports.rs"]
 mod ports;
+mod slapd;
 mod softhsm;
 mod softhsm_failures;
 mod softhsm_token;
