@@ -39,7 +39,7 @@ pub use gate::Gate;
 pub use held::Held;
 pub use listener::Listener;
 pub use stream::{Peer, Stream};
-pub use transaction::{Client, Judgement, Part, PartContent, Transaction, new_id};
+pub use transaction::{Client, Judgement, MOST_RECIPIENTS, Part, PartContent, Transaction, new_id};
 
 use crate::cli;
 use crate::config::{self, Configuration, ConfigurationError, Gateway, Protocol};

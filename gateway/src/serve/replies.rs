@@ -60,6 +60,11 @@ pub fn not_set_up() -> Reply {
     reply(451, 3, 5, "The mail gateway is not set up for this message; try again later")
 }
 
+/// The transaction has as many recipients as it may.
+pub fn too_many_recipients() -> Reply {
+    reply(452, 5, 3, "Too many recipients; send to the others in another transaction")
+}
+
 fn reply(code: u16, subject: u16, detail: u16, text: &str) -> Reply {
     Reply { code, subject, detail, text: text.to_owned() }
 }

@@ -15,7 +15,7 @@ pub mod path;
 pub mod reply;
 mod session;
 mod tls;
-mod trace;
+pub mod trace;
 mod transaction;
 pub mod xforward;
 

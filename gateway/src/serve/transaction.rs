@@ -35,6 +35,9 @@ pub struct Transaction {
     pub recipients: Vec<String>,
 }
 
+/// Recipients of one transaction; RFC 5321, section 4.5.3.1.8, demands a hundred.
+pub const MOST_RECIPIENTS: usize = 1000;
+
 /// What becomes of a message.
 #[derive(Clone, Debug)]
 pub enum Judgement {

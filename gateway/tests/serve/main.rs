@@ -10,5 +10,8 @@ mod milter;
 mod operation;
 #[path = "../servers/world/ports.rs"]
 mod ports;
+#[path = "../servers/world/sink.rs"]
+#[allow(dead_code)]
+mod sink;
 #[path = "../support/mod.rs"]
 mod support;

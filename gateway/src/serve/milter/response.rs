@@ -4,6 +4,7 @@ use bytes::{BufMut, BytesMut};
 use host::Reply;
 
 use super::options::Options;
+use crate::serve::smtp::reply::encode;
 
 /// What this filter says.
 #[derive(Clone, Copy, Debug)]
@@ -82,10 +83,9 @@ impl Response<'_> {
             Self::Progress => out.put_u8(b'p'),
             Self::Reply(reply) => {
                 out.put_u8(b'y');
-                let Reply { code, subject, detail, text } = reply;
+                let lines = encode(reply, false);
                 // The mail server reads % as printf does.
-                let text = text.replace('%', "%%");
-                out.put_slice(format!("{code} {}.{subject}.{detail} {text}\0", code / 100).as_bytes());
+                put_text(out, lines.trim_end().replace('%', "%%").as_bytes());
             }
             Self::Edit(edit) => edit.write(out, space),
             Self::ReplaceBody(octets) => {
@@ -166,6 +166,8 @@ mod tests {
         assert_eq!(written(Response::Reply(&reply), true), b"y550 5.7.7 100%% altered\0");
         let reply = Reply { code: 451, subject: 3, detail: 0, text: "Later".into() };
         assert_eq!(written(Response::Reply(&reply), true), b"y451 4.3.0 Later\0");
+        let reply = Reply { text: "To b\nTo c\0".into(), ..reply };
+        assert_eq!(written(Response::Reply(&reply), true), b"y451-4.3.0 To b\r\n451 4.3.0 To c\0");
     }
 
     #[test]

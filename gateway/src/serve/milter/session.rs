@@ -15,14 +15,15 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::command::Command;
+use super::envelope;
 use super::macros::Macros;
 use super::message::{Message, NoField};
 use super::options::{Options, Unsuitable};
 use super::plan::Plan;
 use super::response::Response;
-use super::split;
+use super::split::{self, Origin};
 use super::wire::{Wire, WireError};
-use crate::serve::{Client, Gate, Judgement, Listener, Part, Peer, Transaction, new_id, replies};
+use crate::serve::{Client, Gate, Judgement, Listener, MOST_RECIPIENTS, Part, Peer, Transaction, new_id, replies};
 
 /// Serves a mail server until it leaves, or `stop` tells to end: then the message
 /// under way is finished, and no other begins.
@@ -61,7 +62,7 @@ struct Session<'g, S> {
 
 /// A message under way.
 struct Open {
-    transaction: Transaction,
+    origin: Origin,
     /// The recipients as the mail server spells them, by which it knows them.
     paths: Vec<String>,
     message: Message,
@@ -118,8 +119,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
                 self.client.helo = Some(text(&name).into_owned());
                 self.go_on(options.answers(b'H')).await?;
             }
-            Command::Mail(path, _) => self.mail(&path).await?,
-            Command::Rcpt(path, _) => self.rcpt(&path).await?,
+            Command::Mail(path, parameters) => self.mail(&path, &parameters).await?,
+            Command::Rcpt(path, parameters) => self.rcpt(&path, &parameters).await?,
             Command::Data => self.go_on(options.answers(b'T')).await?,
             Command::Header(name, value) => {
                 let message = self.message()?;
@@ -166,36 +167,41 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
         self.client = Client { address: address.map(|address| address.to_canonical()), name, ..Client::default() };
     }
 
-    async fn mail(&mut self, path: &[u8]) -> Result<(), SessionError> {
+    async fn mail(&mut self, path: &[u8], parameters: &[Bytes]) -> Result<(), SessionError> {
         self.open = None;
         self.client.login = self.macros.take_login();
-        let Some(sender) = mailbox(path) else {
+        let Some((sender, parameters)) = envelope::sender(path, parameters) else {
             return self.say(Response::Reply(&replies::bad_sender())).await;
         };
-        let sender = (!sender.is_empty()).then(|| sender.to_owned());
+        let sender = (!sender.is_empty()).then_some(sender);
         let admitted = self.gate.admit_sender(self.listener, &self.client, sender.as_deref());
         match admitted.and_then(|()| self.gate.hold(0)) {
             Err(reply) => self.say(Response::Reply(&reply)).await,
             Ok(held) => {
                 let transaction =
                     Transaction { id: new_id(), client: self.client.clone(), sender, recipients: Vec::new() };
-                self.open = Some(Open { transaction, paths: Vec::new(), message: Message::new(held) });
+                let origin = Origin { transaction, parameters, recipients: Vec::new() };
+                self.open = Some(Open { origin, paths: Vec::new(), message: Message::new(held) });
                 self.say(Response::Continue).await
             }
         }
     }
 
-    async fn rcpt(&mut self, path: &[u8]) -> Result<(), SessionError> {
-        let Some(Open { transaction, paths, message }) = &mut self.open else {
+    async fn rcpt(&mut self, path: &[u8], parameters: &[Bytes]) -> Result<(), SessionError> {
+        let Some(Open { origin: Origin { transaction, recipients, .. }, paths, message }) = &mut self.open else {
             return Err(SessionError::OutOfOrder("a recipient without a sender"));
         };
-        let Some(recipient) = mailbox(path).filter(|recipient| !recipient.is_empty()) else {
+        if recipients.len() >= MOST_RECIPIENTS {
+            return self.say(Response::Reply(&replies::too_many_recipients())).await;
+        }
+        let Some(recipient) = envelope::recipient(path, parameters) else {
             return self.say(Response::Reply(&replies::bad_recipient())).await;
         };
-        match self.gate.admit_recipient(self.listener, transaction, recipient) {
+        match self.gate.admit_recipient(self.listener, transaction, &recipient.address) {
             Err(reply) => self.say(Response::Reply(&reply)).await,
             Ok(()) => {
-                transaction.recipients.push(recipient.to_owned());
+                transaction.recipients.push(recipient.address.clone());
+                recipients.push(recipient);
                 paths.push(text(path).into_owned());
                 message.allow(self.gate.message_size(self.listener, transaction));
                 self.say(Response::Continue).await
@@ -205,7 +211,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
 
     fn message(&mut self) -> Result<&mut Message, SessionError> {
         match &mut self.open {
-            Some(Open { message, transaction, .. }) if !transaction.recipients.is_empty() => Ok(message),
+            Some(Open { message, origin, .. }) if !origin.recipients.is_empty() => Ok(message),
             _ => Err(SessionError::OutOfOrder("a message without sender or recipients")),
         }
     }
@@ -224,20 +230,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
 
     async fn end_of_body(&mut self, octets: &Bytes) -> Result<(), SessionError> {
         self.message()?.body(octets);
-        let Some(Open { mut transaction, paths, message }) = self.open.take() else {
+        let Some(Open { mut origin, paths, message }) = self.open.take() else {
             return Err(SessionError::OutOfOrder("the end of no message"));
         };
         if let Some(queue_id) = self.macros.take_queue_id() {
-            transaction.id = queue_id;
+            origin.transaction.id = queue_id;
         }
         let (message, _held) = match message.finish() {
             Ok(message) => message,
             Err(reply) => return self.say(Response::Reply(&reply)).await,
         };
-        let judged = self.gate.judge(self.listener, &transaction, message.clone());
+        let judged = self.gate.judge(self.listener, &origin.transaction, message.clone());
         match while_working(&mut self.wire, judged).await? {
             Judgement::Refuse(reply) => self.say(Response::Reply(&reply)).await,
-            Judgement::Deliver(parts) => self.deliver(&transaction, &paths, &message, &parts).await,
+            Judgement::Deliver(parts) => self.deliver(&origin, &paths, &message, &parts).await,
         }
     }
 
@@ -245,16 +251,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
     /// until then the message can still be deferred as a whole.
     async fn deliver(
         &mut self,
-        transaction: &Transaction,
+        origin: &Origin,
         paths: &[String],
         message: &Bytes,
         parts: &[Part],
     ) -> Result<(), SessionError> {
         let Ok(plan) = Plan::of(parts, message) else {
-            tracing::error!(id = transaction.id, "the rewritten message has no header; it is deferred");
+            tracing::error!(id = origin.transaction.id, "the rewritten message has no header; it is deferred");
             return self.say(Response::Reply(&replies::fault())).await;
         };
-        let handed = split::hand_on(self.listener, transaction, &plan.others, message);
+        let handed = split::hand_on(self.listener, origin, &plan.others, message);
         if let Err(reply) = while_working(&mut self.wire, handed).await? {
             return self.say(Response::Reply(&reply)).await;
         }
@@ -300,12 +306,6 @@ async fn while_working<S: AsyncRead + AsyncWrite + Unpin, T>(
 /// Postfix waits for `milter_content_timeout`, Sendmail for `T=E:`, five minutes
 /// both where nobody makes it less.
 const PROGRESS: Duration = Duration::from_secs(10);
-
-/// The address in a path; empty if it is the null one. None: it is no path.
-fn mailbox(path: &[u8]) -> Option<&str> {
-    let path = std::str::from_utf8(path).ok()?;
-    path.strip_prefix('<')?.strip_suffix('>')
-}
 
 fn text(octets: &[u8]) -> Cow<'_, str> {
     String::from_utf8_lossy(octets)

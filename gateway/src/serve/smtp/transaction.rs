@@ -3,7 +3,6 @@
 //! The next hop hears of sender and recipients as they come, so that what it
 //! refuses is refused at once. It gets the message when it has been judged.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -11,7 +10,7 @@ use futures_util::FutureExt;
 use host::Reply;
 
 use super::super::next_hop::{Delivery, Fault, HandOn, Handed, Manner, NextHop, Recipient};
-use super::super::{Judgement, Transaction, new_id, replies};
+use super::super::{Judgement, MOST_RECIPIENTS, Transaction, new_id, replies};
 use super::message::{self, Message, Missing};
 use super::parameters::{MailParameters, RcptParameters};
 use super::path::is_international;
@@ -65,7 +64,7 @@ impl Session {
             sender: sender.clone(),
             parameters,
             recipients: Vec::new(),
-            forwarded: self.forwarded.clone().unwrap_or_else(|| self.forward(&id)),
+            forwarded: self.forwarded.clone().unwrap_or_else(|| Forwarded::of(&client, self.spoken(), &id)),
             trace: Bytes::new(),
         };
         let transaction = Transaction { id, client, sender, recipients: Vec::new() };
@@ -77,7 +76,7 @@ impl Session {
     pub(super) async fn rcpt(&mut self, address: String, parameters: RcptParameters) -> Result<Reply, Reply> {
         let Some(open) = &mut self.open else { return Err(reply(503, (5, 1), "Say MAIL first")) };
         if open.transaction.recipients.len() >= MOST_RECIPIENTS {
-            return Err(reply(452, (5, 3), "Too many recipients; send to the others in another transaction"));
+            return Err(replies::too_many_recipients());
         }
         if is_international(&address) && !open.is_international() {
             return Err(reply(553, (6, 7), "An internationalised address needs SMTPUTF8"));
@@ -189,20 +188,9 @@ impl Session {
         Trace { client, hostname, protocol, id, recipient, time: time::now() }.field().into()
     }
 
-    /// What a next hop is told of a client that hands on nobody else's mail.
-    fn forward(&self, id: &str) -> Forwarded {
-        let address = self.peer.ip().map(|address| match address {
-            IpAddr::V4(address) => address.to_string(),
-            IpAddr::V6(address) => format!("IPV6:{address}"),
-        });
-        let extended = self.greeted.as_ref().is_some_and(|greeted| greeted.extended);
-        Forwarded {
-            addr: address,
-            proto: Some(if extended { "ESMTP" } else { "SMTP" }.to_owned()),
-            helo: self.greeted.as_ref().map(|greeted| greeted.name.clone()),
-            ident: Some(id.to_owned()),
-            ..Forwarded::default()
-        }
+    /// The protocol that XFORWARD knows the client's as.
+    fn spoken(&self) -> &'static str {
+        if self.greeted.as_ref().is_some_and(|greeted| greeted.extended) { "ESMTP" } else { "SMTP" }
     }
 
     fn next_hop(&self) -> Result<&NextHop, Reply> {
@@ -210,6 +198,3 @@ impl Session {
         self.listener.next_hop.as_ref().ok_or_else(replies::fault)
     }
 }
-
-/// Recipients of one transaction; RFC 5321, section 4.5.3.1.8, demands a hundred.
-const MOST_RECIPIENTS: usize = 1000;

@@ -4,6 +4,8 @@
 
 use std::net::IpAddr;
 
+use super::super::Client;
+
 /// What is known of the client whose mail is handed on. None: not told, or told
 /// to be unknown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,6 +27,23 @@ pub struct Forwarded {
 }
 
 impl Forwarded {
+    /// What is known of a client that hands on nobody else's mail, which spoke
+    /// `proto` with the server that calls its message `ident`.
+    pub fn of(client: &Client, proto: &str, ident: &str) -> Self {
+        let address = |address: IpAddr| match address {
+            IpAddr::V4(address) => address.to_string(),
+            IpAddr::V6(address) => format!("IPV6:{address}"),
+        };
+        Self {
+            name: client.name.clone(),
+            addr: client.address.map(address),
+            proto: Some(proto.to_owned()),
+            helo: client.helo.clone(),
+            ident: Some(ident.to_owned()),
+            ..Self::default()
+        }
+    }
+
     /// Takes what XFORWARD says. Attributes that it does not name stay. False: it
     /// is malformed, and nothing was taken.
     pub fn take(&mut self, arguments: &str) -> bool {

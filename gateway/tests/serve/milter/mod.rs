@@ -4,6 +4,7 @@ mod hostile;
 mod miltertest;
 pub mod mta;
 mod sessions;
+mod splits;
 mod verdicts;
 
 use std::os::unix::net::UnixStream;
@@ -31,6 +32,15 @@ impl Milter {
 
     /// With further keys of `[tenant.lan.outbound]`, and tables.
     fn with(more: &str) -> Self {
+        Self::configured("", more)
+    }
+
+    /// Whose listener for what users send has a next hop on this port.
+    fn handing_on(port: u16, more: &str) -> Self {
+        Self::configured(&format!("next-hop = \"smtp://127.0.0.1:{port}\"\n"), more)
+    }
+
+    fn configured(outbound_more: &str, more: &str) -> Self {
         let dir = TempDir::new().expect("a temporary folder");
         let [outbound, inbound, by_client] = [ports::free(), ports::free(), ports::free()];
         let anchor = crate::support::pki("ca.pem");
@@ -41,7 +51,7 @@ name = "out"
 protocol = "milter"
 address = "127.0.0.1:{outbound}"
 direction = "outbound"
-
+{outbound_more}
 [[listener]]
 name = "in"
 protocol = "milter"

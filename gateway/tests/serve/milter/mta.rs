@@ -233,6 +233,12 @@ impl Told {
         let lines = fields.iter().flat_map(|(name, value)| [name.as_slice(), b":", value, b"\r\n"].concat());
         lines.chain(*b"\r\n").chain(body).collect()
     }
+
+    /// The recipients that were taken off.
+    pub fn deleted(&self) -> Vec<String> {
+        let deletions = self.changes.iter().filter(|(code, _)| *code == b'-');
+        deletions.map(|(_, data)| String::from_utf8(data[..data.len() - 1].to_vec()).expect("a path")).collect()
+    }
 }
 
 type Field = (Vec<u8>, Vec<u8>);

@@ -13,7 +13,7 @@ fn t36_senders_and_recipients_of_no_tenant_are_refused() {
     let mut mta = milter.outbound();
     mta.mail("erin@else.example", None).begins("550 5.7.1 ");
     mta.mail("carol@sub.lan.example", None).begins("550 5.7.1 ");
-    mta.mail("carol@lan.example\r\n250 2.0.0", None).begins("550 5.7.1 ");
+    mta.mail("carol@lan.example\r\n250 2.0.0", None).begins("553 5.1.7 ");
     mta.envelope("carol@lan.example", None, &["alice@peer.example"]);
 
     let mut mta = milter.inbound();

@@ -14,9 +14,13 @@ pub struct Sink {
     shared: Arc<Shared>,
 }
 
+/// The forward-paths of a message, and the message.
+pub type Transaction = (Vec<String>, Vec<u8>);
+
 #[derive(Default)]
 struct Shared {
-    messages: Mutex<Vec<Vec<u8>>>,
+    transactions: Mutex<Vec<Transaction>>,
+    rcpt: Mutex<Option<String>>,
     closed: AtomicBool,
 }
 
@@ -46,12 +50,22 @@ impl Sink {
 
     /// The messages that it answered 250 for, in order.
     pub fn messages(&self) -> Vec<Vec<u8>> {
-        self.shared.messages.lock().expect("no panic").clone()
+        self.transactions().into_iter().map(|(_, message)| message).collect()
+    }
+
+    /// The same, with their recipients.
+    pub fn transactions(&self) -> Vec<Transaction> {
+        self.shared.transactions.lock().expect("no panic").clone()
+    }
+
+    /// Answers each recipient so from now on.
+    pub fn answers_rcpt(&self, reply: &str) {
+        *self.shared.rcpt.lock().expect("no panic") = Some(format!("{reply}\r\n"));
     }
 
     /// How many they are.
     pub fn count(&self) -> usize {
-        self.shared.messages.lock().expect("no panic").len()
+        self.shared.transactions.lock().expect("no panic").len()
     }
 }
 
@@ -66,6 +80,7 @@ impl Drop for Sink {
 fn talk(shared: &Shared, client: TcpStream) -> std::io::Result<()> {
     let mut reader = BufReader::new(client.try_clone()?);
     let mut client = client;
+    let mut recipients = Vec::new();
     client.write_all(b"220 sink.test ESMTP\r\n")?;
     loop {
         let mut line = Vec::new();
@@ -77,8 +92,19 @@ fn talk(shared: &Shared, client: TcpStream) -> std::io::Result<()> {
             Some(b"DATA") => {
                 client.write_all(b"354 go on\r\n")?;
                 let message = message(&mut reader)?;
-                shared.messages.lock().expect("no panic").push(message);
+                shared.transactions.lock().expect("no panic").push((std::mem::take(&mut recipients), message));
                 b"250 2.0.0 kept\r\n"
+            }
+            Some(b"RCPT") => {
+                let refused = shared.rcpt.lock().expect("no panic").clone();
+                let refused = refused.unwrap_or_else(|| {
+                    let line = String::from_utf8_lossy(&line);
+                    let path = line.split([':', ' ', '\r']).nth(2).unwrap_or_default();
+                    recipients.push(path.to_owned());
+                    "250 2.1.5 ok\r\n".to_owned()
+                });
+                client.write_all(refused.as_bytes())?;
+                continue;
             }
             Some(b"QUIT") => return client.write_all(b"221 2.0.0 bye\r\n"),
             _ => b"250 2.0.0 ok\r\n",

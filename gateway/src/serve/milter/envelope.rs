@@ -1,0 +1,60 @@
+//! An envelope as the mail server shows it: paths in angle brackets, and the ESMTP
+//! parameters that its client gave.
+
+use bytes::Bytes;
+
+use crate::serve::next_hop::Recipient;
+use crate::serve::smtp::parameters::{MailParameters, ParameterError, RcptParameters};
+use crate::serve::smtp::path::Path;
+
+/// The reverse-path and its parameters; an empty one is the null one. None: it is
+/// no path.
+pub fn sender(path: &[u8], parameters: &[Bytes]) -> Option<(String, MailParameters)> {
+    Some((mailbox(path)?, read(parameters, MailParameters::read)))
+}
+
+/// A forward-path and its parameters. None: it is no path.
+pub fn recipient(path: &[u8], parameters: &[Bytes]) -> Option<Recipient> {
+    let address = mailbox(path).filter(|address| !address.is_empty())?;
+    Some(Recipient { address, parameters: read(parameters, RcptParameters::read) })
+}
+
+fn mailbox(path: &[u8]) -> Option<String> {
+    let path = Path::read(std::str::from_utf8(path).ok()?)?;
+    path.rest.is_empty().then(|| path.mailbox.to_owned())
+}
+
+/// The parameters that are known here. The others were for the mail server, which
+/// took them.
+fn read<T: Default>(parameters: &[Bytes], read: fn(&str) -> Result<T, ParameterError>) -> T {
+    let words = parameters.iter().filter_map(|parameter| std::str::from_utf8(parameter).ok());
+    let known: String = words.map(|word| format!(" {word}")).filter(|word| read(word).is_ok()).collect();
+    read(&known).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_are_kept_as_far_as_they_are_known() {
+        let given: [&[u8]; 5] = [b"SIZE=10", b"BODY=8BITMIME", b"MT-PRIORITY=3", b"RET=HDRS", b"x\xff"];
+        let given = given.map(Bytes::from);
+        let (address, parameters) = sender(b"<a@a.example>", &given).unwrap();
+        assert_eq!(address, "a@a.example");
+        assert!(parameters.eight_bit);
+        assert_eq!(parameters.ret.as_deref(), Some("HDRS"));
+        let given = ["NOTIFY=NEVER".into(), "ORCPT=rfc822;b@b.example".into()];
+        let recipient = recipient(b"<b@b.example>", &given).unwrap();
+        assert_eq!(recipient.parameters.notify.as_deref(), Some("NEVER"));
+    }
+
+    #[test]
+    fn what_is_no_path_is_not_guessed_at() {
+        assert_eq!(sender(b"<>", &[]).unwrap().0, "");
+        assert!(recipient(b"<>", &[]).is_none());
+        for none in [&b"a@a.example"[..], b"<a@a.example", b"<a@a.example> ", b"<a>", b"<\xff@a.example>", b""] {
+            assert!(sender(none, &[]).is_none() && recipient(none, &[]).is_none(), "{none:?}");
+        }
+    }
+}
