@@ -18,7 +18,7 @@ FUZZ_SECONDS ?= 60
 FUZZ_TARGETS = mime cms filter
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench fuzz peers components toolchain
+.PHONY: help demo test lint bench deb fuzz peers components toolchain
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -40,6 +40,16 @@ lint: toolchain components ## formatting, clippy, documentation; warnings are er
 
 bench: toolchain components ## benches beside OpenSSL, and of 10,000 messages through Postfix (WASMIME_BENCH_MESSAGES)
 	$(WITH_COMPONENTS) $(CARGO) bench --workspace --locked
+
+deb: toolchain components ## a Debian package, in target/debian; needs cargo-deb
+	@command -v cargo-deb >/dev/null || { echo "deb: install cargo-deb (cargo install --locked cargo-deb)" >&2; exit 1; }
+	$(WITH_COMPONENTS) $(BUILD) --release --bin wasmime
+	$(TARGET)/release/wasmime manual $(TARGET)/release/manual
+	@mkdir -p $(TARGET)/release/completion
+	$(TARGET)/release/wasmime completion bash > $(TARGET)/release/completion/wasmime
+	$(TARGET)/release/wasmime completion zsh > $(TARGET)/release/completion/_wasmime
+	$(TARGET)/release/wasmime completion fish > $(TARGET)/release/completion/wasmime.fish
+	$(CARGO) deb --no-build --package gateway
 
 fuzz: toolchain ## every fuzz target for FUZZ_SECONDS (60); needs nightly Rust and cargo-fuzz
 	@tools/fuzz $(FUZZ_SECONDS) $(FUZZ_TARGETS)

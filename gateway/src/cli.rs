@@ -34,6 +34,8 @@ pub enum Command {
     Process(Process),
     /// Serve mail servers: milter, SMTP and LMTP, as the configuration says
     Serve(Serve),
+    /// Ask the gateway that serves whether it can
+    Status(Status),
     /// Look after the keys of a tenant
     Keys(Keys),
     /// Say what is wrong with configuration, keys, chains and expiry
@@ -151,6 +153,14 @@ pub enum Format {
     Json,
     /// The message itself
     Message,
+}
+
+/// Arguments of `wasmime status`.
+#[derive(Args, Debug)]
+#[command(after_help = "Exit status: 0 it serves; 1 it does not, or nothing answers; 78 there is no [gateway] status.")]
+pub struct Status {
+    #[command(flatten)]
+    pub configuration: Configuration,
 }
 
 /// Arguments of `wasmime check`.

@@ -46,6 +46,7 @@ fn main() -> ExitCode {
             Err(Failure::new(Status::Defer, "the program failed; please report what it said above"))
         }),
         Command::Serve(arguments) => serve::run(&arguments, verbose),
+        Command::Status(arguments) => commands::status::run(&arguments),
         Command::Keys(arguments) => commands::keys::run(&arguments),
         Command::Check(arguments) => commands::check::run(&arguments),
         Command::Completion(arguments) => commands::completion::run(&arguments),

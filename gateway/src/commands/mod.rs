@@ -5,3 +5,4 @@ pub mod completion;
 pub mod keys;
 pub mod manual;
 pub mod process;
+pub mod status;

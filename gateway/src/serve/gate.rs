@@ -8,6 +8,7 @@ use bytes::Bytes;
 use host::Reply;
 
 use super::held::{Held, Quota};
+use super::ledger::Ledger;
 use super::listener::Listener;
 use super::site::Site;
 use super::transaction::{Client, Judgement, Transaction};
@@ -22,6 +23,7 @@ pub struct Gate {
     site: ArcSwap<Site>,
     memory: Arc<Quota>,
     connections: Arc<Quota>,
+    ledger: Ledger,
 }
 
 impl Gate {
@@ -29,7 +31,7 @@ impl Gate {
     pub fn new(site: Site) -> Self {
         let gateway = &site.configuration.gateway;
         let (memory, connections) = (Quota::new(gateway.memory), Quota::new(gateway.connections));
-        Self { site: ArcSwap::from_pointee(site), memory, connections }
+        Self { site: ArcSwap::from_pointee(site), memory, connections, ledger: Ledger::default() }
     }
 
     /// Puts another configuration in force.
@@ -42,6 +44,11 @@ impl Gate {
     /// The configuration in force.
     pub fn site(&self) -> Arc<Site> {
         self.site.load_full()
+    }
+
+    /// What came of messages so far.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
     }
 
     /// Octets of mail that are held.
@@ -94,6 +101,6 @@ impl Gate {
     /// line ends, and the dots of the DATA command removed. Never fails: what
     /// goes wrong here is `451 4.3.0`. The caller holds room for the message.
     pub async fn judge(&self, listener: &Listener, transaction: &Transaction, message: Bytes) -> Judgement {
-        judge::judge(self.site(), &self.memory, listener, transaction, message).await
+        judge::judge(self.site(), &self.memory, &self.ledger, listener, transaction, message).await
     }
 }

@@ -12,19 +12,21 @@ use tokio::time::timeout_at;
 
 use super::course::{Course, course};
 use super::held::{Held, Quota};
+use super::ledger::Ledger;
 use super::listener::Listener;
-use super::log;
 use super::parts::Parts;
 use super::record::Record;
 use super::refusal::Refusal;
 use super::site::Site;
 use super::tenant::Tenant;
 use super::transaction::{Judgement, Transaction};
+use super::{log, metrics};
 
 /// Decides what becomes of a message, and tells of it.
 pub async fn judge(
     site: Arc<Site>,
     memory: &Arc<Quota>,
+    ledger: &Ledger,
     listener: &Listener,
     transaction: &Transaction,
     message: Bytes,
@@ -46,6 +48,7 @@ pub async fn judge(
     }
     record.elapsed = started.elapsed();
     log::message(&record);
+    ledger.enter(&record);
     if let Some(audit) = &site.audit {
         Arc::clone(audit).write(&record).await;
     }
@@ -99,6 +102,7 @@ async fn try_judge(
         // Taken along, so that the place is free when the work is done, even if
         // the client has gone in the meantime.
         let _turn = turn;
+        let _ongoing = metrics::in_progress(&tenant.settings.name);
         let services = tenant.services()?;
         Ok(tenant.runtime.run(&services, &envelope, &message))
     });

@@ -9,6 +9,7 @@ use tracing_subscriber::filter::{EnvFilter, dynamic_filter_fn};
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+use super::metrics;
 use super::record::Record;
 use super::refusal::Refusal;
 use super::transaction::Client;
@@ -74,10 +75,11 @@ pub fn message(record: &Record<'_>) {
     );
 }
 
-/// The line of a sender or recipient that is not taken; returns what the client
+/// The line of a sender or recipient that is not taken, who is counted; returns what the client
 /// is told.
 pub fn turned_away(listener: &str, client: &Client, sender: Option<&str>, refusal: &Refusal) -> Reply {
     let (reply, told) = (refusal.reply(), refusal.event());
+    metrics::turned_away(listener, event::text(&told, "cause").unwrap_or_default());
     tracing::info!(
         target: "wasmime::admission",
         listener,

@@ -14,6 +14,7 @@ use tokio_util::task::TaskTracker;
 
 use super::gate::Gate;
 use super::listener::Listener;
+use super::metrics;
 use super::serve_connection;
 use super::stream::{Peer, Socket, Stream};
 use crate::config::{Address, Protocol};
@@ -132,9 +133,13 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 async fn session(gate: Arc<Gate>, listener: Arc<Listener>, stream: Stream, peer: Peer, stop: CancellationToken) {
     match gate.connect() {
-        Ok(_place) => serve_connection(Arc::clone(&gate), listener, stream, peer, stop).await,
+        Ok(_place) => {
+            let _ongoing = metrics::connection(&listener.settings.name);
+            serve_connection(Arc::clone(&gate), listener, stream, peer, stop).await;
+        }
         Err(reply) => {
             let name = &listener.settings.name;
+            metrics::connection_refused(name);
             tracing::warn!(listener = name, %peer, "refused: all connections are taken");
             if listener.settings.protocol != Protocol::Milter {
                 let line = format!(

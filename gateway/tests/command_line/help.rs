@@ -6,7 +6,7 @@ use super::bench::Bench;
 fn help_is_an_answer_and_wrong_usage_is_64() {
     let bench = Bench::new("");
     let help = bench.call(&["--help"], b"").good();
-    for command in ["demo", "process", "keys", "check", "completion", "manual"] {
+    for command in ["demo", "process", "keys", "check", "status", "completion", "manual"] {
         assert!(help.text().contains(command), "{}", help.text());
         assert!(!bench.call(&[command, "--help"], b"").good().out.is_empty());
     }

@@ -13,5 +13,6 @@ mod ports;
 #[path = "../servers/world/sink.rs"]
 #[allow(dead_code)]
 mod sink;
+mod status;
 #[path = "../support/mod.rs"]
 mod support;

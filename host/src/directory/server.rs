@@ -42,6 +42,11 @@ impl ServerAddress {
         format!("{scheme}://{}", self.host.text())
     }
 
+    /// The TCP port it answers on.
+    pub fn port(&self) -> u16 {
+        self.host.port()
+    }
+
     /// How connections to it are protected.
     pub fn protection(&self) -> Protection {
         self.protection

@@ -24,6 +24,11 @@ impl Address {
         HostPort::parse(text, PORT).map(Self).ok_or_else(wrong)
     }
 
+    /// The port.
+    pub(super) fn port(&self) -> u16 {
+        self.0.port()
+    }
+
     /// As it is shown.
     pub(super) fn text(&self) -> String {
         self.0.text()

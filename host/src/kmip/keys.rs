@@ -38,6 +38,11 @@ impl KmipOptions {
         Address::parse(server).err()
     }
 
+    /// The TCP ports that the servers answer on.
+    pub fn ports(&self) -> Vec<u16> {
+        self.servers.iter().filter_map(|server| Some(Address::parse(server).ok()?.port())).collect()
+    }
+
     /// Asks every server whether it is there: what is wrong with the client, or with
     /// each server that does not answer.
     pub fn probe(&self) -> Vec<KmipError> {

@@ -21,6 +21,11 @@ pub(crate) struct HostPort {
 }
 
 impl HostPort {
+    /// The port.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Reads `host`, `host:port`, `address` or `[address]:port`; none if it is none.
     pub(crate) fn parse(text: &str, default_port: u16) -> Option<Self> {
         let (host, port) = match text.parse::<IpAddr>() {

@@ -9,6 +9,8 @@ use std::time::Duration;
 pub struct Mta<S = TcpStream> {
     stream: S,
     steps: u32,
+    /// What the next messages are called in the queue.
+    queue: String,
 }
 
 /// What Postfix 3.7 offers: version, actions, steps.
@@ -54,7 +56,7 @@ impl Mta {
 impl Mta<TcpStream> {
     fn open(stream: TcpStream) -> Self {
         stream.set_read_timeout(Some(Duration::from_secs(60))).expect("a socket");
-        Self { stream, steps: 0 }
+        Self { stream, steps: 0, queue: "4F1A".to_owned() }
     }
 
     /// A connection on which nothing was said.
@@ -66,7 +68,7 @@ impl Mta<TcpStream> {
 impl<S: Read + Write> Mta<S> {
     /// A connection by other ways.
     pub fn over(stream: S) -> Self {
-        Self { stream, steps: 0 }
+        Self { stream, steps: 0, queue: "4F1A".to_owned() }
     }
 
     /// Agrees on options; what the filter chose.
@@ -86,6 +88,12 @@ impl<S: Read + Write> Mta<S> {
         self.awaited(0x1000);
         self.send(b'H', b"helo.test\0");
         self.awaited(0x2000);
+    }
+
+    /// Calls the messages from now on so, as the queue does.
+    pub fn named(&mut self, queue: &str) -> &mut Self {
+        queue.clone_into(&mut self.queue);
+        self
     }
 
     /// Begins a message, of a client that logged in or not.
@@ -145,7 +153,7 @@ impl<S: Read + Write> Mta<S> {
     /// Ends a message, with its last octets.
     #[track_caller]
     pub fn end(&mut self, octets: &[u8]) -> Told {
-        self.send(b'D', b"Ei\x004F1A\0");
+        self.send(b'D', format!("Ei\0{}\0", self.queue).as_bytes());
         self.send(b'E', octets);
         let mut changes = Vec::new();
         loop {
