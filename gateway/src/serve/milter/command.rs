@@ -140,6 +140,8 @@ fn pairs(mut data: Bytes) -> Result<Vec<(Bytes, Bytes)>, Malformed> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn parse(code: u8, data: &'static [u8]) -> Result<Command, Malformed> {
@@ -209,6 +211,22 @@ mod tests {
         }
         for end in 0..b"Subject\0value\0".len() {
             assert!(parse(b'L', &b"Subject\0value\0"[..end]).is_err());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_packet_is_read_or_refused(code in any::<u8>(), data in proptest::collection::vec(any::<u8>(), 0..60)) {
+            match Command::parse(code, data.clone().into()) {
+                Ok(Command::Body(octets) | Command::EndOfBody(octets)) => prop_assert_eq!(octets, data),
+                Ok(Command::Header(name, value)) => {
+                    let packet = [&name[..], b"\0", &value, b"\0"].concat();
+                    prop_assert!(data.starts_with(&packet) && !name.contains(&b':') && !name.contains(&b'\n'));
+                }
+                Ok(Command::Negotiate(_)) => prop_assert!(data.len() >= 12),
+                Ok(_) => prop_assert!(b"DCHMRTNAQKU".contains(&code)),
+                Err(_) => prop_assert!(!b"TNABEQKU".contains(&code)),
+            }
         }
     }
 }

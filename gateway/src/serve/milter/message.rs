@@ -108,6 +108,9 @@ fn without_cr(line: &[u8]) -> &[u8] {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
+    use super::super::header::{Field, split};
     use super::*;
     use crate::serve::held::Quota;
 
@@ -162,5 +165,28 @@ mod tests {
         let mut large = message(1000);
         large.body(&[0; 101]);
         assert_eq!(large.refused().map(|reply| (reply.code, reply.detail)), Some((452, 1)));
+    }
+
+    proptest! {
+        /// The changes are counted in the fields that the mail server showed: they
+        /// have to be those that are found in the message again.
+        #[test]
+        fn a_message_has_the_fields_that_were_shown(
+            fields in proptest::collection::vec(("[!-9;-~]{1,8}", "[^\\r\\n]{0,20}(\n[ \t][^\\r\\n]{0,20}){0,2}"), 0..6),
+            body in proptest::collection::vec(any::<u8>(), 0..40),
+        ) {
+            let mut shown = Message::new(Quota::new(1 << 20).take(0).unwrap());
+            shown.allow(1 << 20);
+            for (name, value) in &fields {
+                shown.field(name.as_bytes(), value.as_bytes(), true).unwrap();
+            }
+            shown.body(&body);
+            let octets = finished(shown);
+            let values: Vec<String> = fields.iter().map(|(_, value)| value.replace('\n', "\r\n")).collect();
+            let wanted = fields.iter().zip(&values).map(|((name, _), value)| Field { name: name.as_bytes(), value: value.as_bytes() });
+            let (found, rest) = split(&octets).unwrap();
+            prop_assert_eq!(found, wanted.collect::<Vec<_>>());
+            prop_assert_eq!(rest, &body[..]);
+        }
     }
 }
