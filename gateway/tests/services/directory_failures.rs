@@ -177,7 +177,8 @@ fn check_says_what_is_wrong() {
     assert!(checked(&well).contains("Expired"));
 }
 
-fn checked(site: &Site) -> String {
+/// What `wasmime check` says.
+pub fn checked(site: &Site) -> String {
     let output = run(wasmime(site.path()).args(["check", "--config", "wasmime.toml"]), b"");
     String::from_utf8_lossy(&output.stdout).into_owned()
 }

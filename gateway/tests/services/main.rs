@@ -15,9 +15,12 @@ mod impostors;
 mod kmip;
 mod kmip_failures;
 mod kmip_server;
+mod name_servers;
 #[path = "../servers/world/ports.rs"]
 mod ports;
 mod slapd;
+mod smimea;
+mod smimea_failures;
 mod softhsm;
 mod softhsm_failures;
 mod softhsm_token;
