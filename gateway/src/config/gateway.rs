@@ -87,3 +87,61 @@ fn state_directory() -> Option<PathBuf> {
     let folders = std::env::var("STATE_DIRECTORY").ok()?;
     folders.split(':').next().map(PathBuf::from).filter(|folder| folder.is_absolute())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Configuration;
+    use super::*;
+
+    fn read(gateway: &str) -> Result<Gateway, String> {
+        let text = format!("[gateway]\n{gateway}\n[tenant.a]\ndomains = [\"a.b\"]\n");
+        let read = Configuration::parse(Path::new("/etc/wasmime/wasmime.toml"), &text);
+        read.map(|configuration| configuration.gateway).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn every_key_is_read() {
+        let gateway = read(
+            "hostname = \"gw.nec.co.jp\"\nstatus = \"unix:status.sock\"\nlog = \"json\"\naudit = \"audit.jsonl\"\n\
+             messages = 8\nconnections = 10\nmemory = \"2GiB\"\ndrain = \"1m\"\nstate = \"/var/lib/w\"\n\
+             landlock = false\ncomponent = \"other.wasm\"",
+        )
+        .unwrap();
+        assert_eq!(gateway.hostname, "gw.nec.co.jp");
+        assert_eq!(gateway.status, Some(Address::Unix("/etc/wasmime/status.sock".into())));
+        assert_eq!(gateway.log, LogFormat::Json);
+        assert_eq!(gateway.audit.as_deref(), Some(Path::new("/etc/wasmime/audit.jsonl")));
+        assert_eq!((gateway.messages, gateway.connections, gateway.memory), (8, 10, 2 << 30));
+        assert_eq!(gateway.drain, Duration::from_secs(60));
+        assert_eq!(gateway.state.as_deref(), Some(Path::new("/var/lib/w")));
+        assert!(!gateway.landlock);
+        assert_eq!(gateway.component.as_deref(), Some(Path::new("/etc/wasmime/other.wasm")));
+    }
+
+    #[test]
+    fn what_is_left_out_is_bounded_and_confined() {
+        let gateway = read("").unwrap();
+        assert_eq!((gateway.messages, gateway.connections, gateway.memory), (64, 1000, 1 << 30));
+        assert_eq!((gateway.drain, gateway.log), (Duration::from_secs(30), LogFormat::Text));
+        assert!(gateway.landlock && gateway.status.is_none() && gateway.audit.is_none());
+        assert!(!gateway.hostname.is_empty());
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_its_line_and_a_hint() {
+        for (wrong, says) in [
+            ("hostname = \"gw nec\"", ":2: `gw nec` is not a host name"),
+            ("hostname = \"gw.nec\\r\\n250\"", "is not a host name"),
+            ("status = \"8025\"", ":2: `8025` is no address to listen on"),
+            ("log = \"xml\"", "unknown value `xml`; there is `text`, `json`"),
+            ("messages = 0", ":2: "),
+            ("memory = \"much\"", ":2: `much` is not a size; write it as \"35MiB\""),
+            ("memory = 1024", ":2: "),
+            ("drain = \"30\"", ":2: `30` is not a length of time"),
+            ("landlok = true", "did you mean `landlock`?"),
+        ] {
+            let complaint = read(wrong).unwrap_err();
+            assert!(complaint.contains(says), "{complaint}\n does not say {says}");
+        }
+    }
+}

@@ -4,7 +4,8 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::address::{Address, Network, NextHopAddress, NextHopProtocol};
+use super::address::{Address, Network};
+use super::next_hop::{self, NextHop};
 use super::source::Source;
 use super::{ConfigurationError, raw};
 
@@ -74,30 +75,6 @@ impl ListenerDirection {
             Self::Inbound | Self::Outbound => false,
         }
     }
-}
-
-/// Where mail is handed on to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NextHop {
-    /// Where it is, and what it speaks.
-    pub address: NextHopAddress,
-    /// Whether it is spoken to under TLS.
-    pub tls: NextHopTls,
-    /// What its certificate has to chain to; none is what the system trusts.
-    pub ca: Option<PathBuf>,
-    /// Connections to it at a time.
-    pub connections: usize,
-}
-
-/// Whether a next hop is spoken to under TLS.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NextHopTls {
-    /// Never: it is on this machine, or the network is trusted.
-    Never,
-    /// Where it offers STARTTLS; its certificate is not looked at.
-    Opportunistic,
-    /// Always, with a certificate that is valid for its name.
-    Required,
 }
 
 /// A certificate chain and its private key, as PEM files.
@@ -182,13 +159,13 @@ fn listener(
         (raw::ListenerDirection::Inbound, None) => ListenerDirection::Inbound,
         (raw::ListenerDirection::Outbound, None) => ListenerDirection::Outbound,
     };
-    let hop = RawNextHop {
+    let hop = next_hop::Keys {
         address: raw.next_hop,
         tls: raw.next_hop_tls,
         ca: raw.next_hop_ca,
         connections: raw.next_hop_connections,
     };
-    let next_hop = next_hop(source, folder, &address, hop)?;
+    let next_hop = next_hop::next_hop(source, folder, &address, hop)?;
     Ok(Listener {
         name,
         protocol,
@@ -206,71 +183,77 @@ fn listener(
 
 /// RFC 5321, section 4.5.3.2.7: a server waits five minutes for a command.
 const TIMEOUT: Duration = Duration::from_secs(5 * 60);
-const CONNECTIONS: usize = 20;
 
 fn is_name(text: &str) -> bool {
     !text.is_empty() && text.len() <= 64 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.:/[]".contains(&b))
 }
 
-/// The keys of a listener that are about its next hop.
-struct RawNextHop {
-    address: Option<toml::Spanned<NextHopAddress>>,
-    tls: Option<toml::Spanned<raw::NextHopTls>>,
-    ca: Option<toml::Spanned<PathBuf>>,
-    connections: Option<toml::Spanned<std::num::NonZeroU32>>,
-}
+#[cfg(test)]
+mod tests {
+    use super::super::{Configuration, NextHopTls};
+    use super::*;
 
-fn next_hop(
-    source: &Source<'_>,
-    folder: &Path,
-    own: &Address,
-    raw: RawNextHop,
-) -> Result<Option<NextHop>, ConfigurationError> {
-    let Some(address) = raw.address else {
-        let orphans = [
-            raw.tls.as_ref().map(toml::Spanned::span),
-            raw.ca.as_ref().map(toml::Spanned::span),
-            raw.connections.as_ref().map(toml::Spanned::span),
-        ];
-        return match orphans.into_iter().flatten().next() {
-            Some(span) => Err(source.at(span, "this says how to reach a next-hop, and there is none".to_owned())),
-            None => Ok(None),
-        };
-    };
-    let span = address.span();
-    let address = address.into_inner().within(folder);
-    if leads_back(&address, own) {
-        return Err(source.at(span, "the next hop is the listener itself: mail would go round".to_owned()));
+    fn read(listeners: &str) -> Result<Vec<Listener>, String> {
+        let text = format!("{listeners}\n[tenant.a]\ndomains = [\"a.b\"]\n");
+        let read = Configuration::parse(Path::new("/etc/wasmime/wasmime.toml"), &text);
+        read.map(|configuration| configuration.listeners).map_err(|error| error.to_string())
     }
-    let tls = match raw.tls.as_ref().map(toml::Spanned::get_ref) {
-        None | Some(raw::NextHopTls::Never) => NextHopTls::Never,
-        Some(raw::NextHopTls::Opportunistic) => NextHopTls::Opportunistic,
-        Some(raw::NextHopTls::Required) => NextHopTls::Required,
-    };
-    if let Some(wanted) = raw.tls.as_ref().filter(|_| tls != NextHopTls::Never)
-        && matches!(address, NextHopAddress::Unix(_))
-    {
-        return Err(source.at(wanted.span(), "a Unix socket has no TLS; leave next-hop-tls out".to_owned()));
-    }
-    if let Some(ca) = raw.ca.as_ref().filter(|_| tls != NextHopTls::Required) {
-        let text = "next-hop-ca says nothing unless next-hop-tls = \"required\"".to_owned();
-        return Err(source.at(ca.span(), text));
-    }
-    Ok(Some(NextHop {
-        address,
-        tls,
-        ca: raw.ca.map(|path| folder.join(path.into_inner())),
-        connections: raw.connections.map_or(CONNECTIONS, |most| most.into_inner().get() as usize),
-    }))
-}
 
-fn leads_back(next_hop: &NextHopAddress, own: &Address) -> bool {
-    match (next_hop, own) {
-        (NextHopAddress::Unix(hop), Address::Unix(own)) => hop == own,
-        (
-            NextHopAddress::Tcp { protocol: NextHopProtocol::Smtp | NextHopProtocol::Lmtp, host, port },
-            Address::Tcp(own),
-        ) => *port == own.port() && host.parse() == Ok(own.ip()),
-        _ => false,
+    const MILTER: &str = "[[listener]]\nprotocol = \"milter\"\naddress = \"127.0.0.1:8891\"\n";
+    const SMTP: &str = "[[listener]]\nprotocol = \"smtp\"\naddress = \"[::1]:10025\"\ndirection = \"outbound\"\n";
+
+    #[test]
+    fn every_key_is_read() {
+        let listeners = read(&format!(
+            "{SMTP}name = \"submission\"\nnext-hop = \"smtp://mail.nec.co.jp:10026\"\nnext-hop-tls = \"required\"\n\
+             next-hop-ca = \"ca.pem\"\nnext-hop-connections = 5\nxforward = [\"127.0.0.1\"]\n\
+             tls = {{ certificate = \"gw.pem\", key = \"gw.key\" }}\ntimeout = \"1m\"\n\
+             {MILTER}direction = \"by-client\"\ninside = [\"10.0.0.0/8\"]\n"
+        ))
+        .unwrap();
+        let [smtp, milter] = &listeners[..] else { panic!("{listeners:?}") };
+        assert_eq!((smtp.name.as_str(), smtp.protocol), ("submission", Protocol::Smtp));
+        let next_hop = smtp.next_hop.as_ref().unwrap();
+        assert_eq!(next_hop.address.to_string(), "smtp://mail.nec.co.jp:10026");
+        assert_eq!((next_hop.tls, next_hop.connections), (NextHopTls::Required, 5));
+        assert_eq!(next_hop.ca.as_deref(), Some(Path::new("/etc/wasmime/ca.pem")));
+        assert!(smtp.xforward[0].contains("127.0.0.1".parse().unwrap()));
+        assert_eq!(smtp.tls.as_ref().unwrap().key, Path::new("/etc/wasmime/gw.key"));
+        assert_eq!(smtp.timeout, Duration::from_secs(60));
+        assert_eq!((milter.name.as_str(), milter.timeout), ("milter 127.0.0.1:8891", Duration::from_secs(300)));
+        assert!(milter.direction.is_inside("10.9.9.9".parse().unwrap()));
+        assert!(!smtp.direction.is_inside("10.9.9.9".parse().unwrap()));
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_its_line_and_a_hint() {
+        let milter = format!("{MILTER}direction = \"inbound\"\n");
+        for (wrong, says) in [
+            (SMTP.to_owned(), ":1: a listener of protocol smtp needs a next-hop"),
+            (MILTER.to_owned(), "missing field `direction`"),
+            (format!("{milter}inside = [\"10.0.0.0/8\"]\n"), ":5: `inside` says nothing here"),
+            (format!("{milter}xforward = [\"10.0.0.0/8\"]\n"), ":5: `xforward` is of smtp and lmtp"),
+            (format!("{milter}next-hop-tls = \"required\"\n"), ":5: this says how to reach a next-hop"),
+            (format!("{milter}next-hop = \"smtp://127.0.0.1:8891\"\n"), ":5: the next hop is the listener itself"),
+            (format!("{milter}next-hop = \"127.0.0.1:25\"\n"), ":5: `127.0.0.1:25` is no next hop"),
+            (
+                format!("{milter}next-hop = \"lmtp+unix:/run/lmtp\"\nnext-hop-tls = \"required\"\n"),
+                ":6: a Unix socket has no TLS",
+            ),
+            (
+                format!("{milter}next-hop = \"smtp://h:25\"\nnext-hop-ca = \"ca.pem\"\n"),
+                ":6: next-hop-ca says nothing unless next-hop-tls = \"required\"",
+            ),
+            (format!("{milter}{milter}"), ":7: 127.0.0.1:8891 is the address of listener `milter 127.0.0.1:8891`"),
+            (
+                format!("{milter}name = \"a\"\n{}name = \"a\"\n", milter.replace("8891", "8892")),
+                ":10: there is a listener `a` already",
+            ),
+            (format!("{milter}name = \"a\\nb\"\n"), ":5: `a\\nb` is no name"),
+            (format!("{milter}adress = \"x\"\n"), "did you mean `address`?"),
+        ] {
+            let complaint = read(&wrong).unwrap_err();
+            assert!(complaint.contains(says), "{complaint}\n does not say {says}");
+        }
     }
 }

@@ -9,6 +9,7 @@ mod key_servers;
 mod key_services;
 mod limits;
 mod listener;
+mod next_hop;
 mod pattern;
 mod policies;
 mod raw;
@@ -25,7 +26,8 @@ pub use error::ConfigurationError;
 pub use gateway::{Gateway, LogFormat};
 pub use key_services::{KeyServices, PrivateKeys, PublicKeys};
 pub use limits::Limits;
-pub use listener::{Listener, ListenerDirection, NextHop, NextHopTls, Protocol, TlsFiles};
+pub use listener::{Listener, ListenerDirection, Protocol, TlsFiles};
+pub use next_hop::{NextHop, NextHopTls};
 use pattern::Pattern;
 use source::Source;
 

@@ -9,6 +9,8 @@ keyring = "keys/nec.keyring"
 anchors = ["anchors.pem"]
 intermediates = ["/etc/ssl/ca.pem"]
 revocation-lists = ["*.crl"]
+component = "other.wasm"
+limits = { message-size = "35MiB", time = "1m", memory = "256MiB", messages = 4 }
 [tenant.nec.outbound]
 sign = "opportunistic"
 encrypt = "never"
@@ -49,6 +51,10 @@ fn every_key_is_read() {
     assert_eq!(nec.anchors, [Path::new("/etc/wasmime/anchors.pem")]);
     assert_eq!(nec.intermediates, [Path::new("/etc/ssl/ca.pem")]);
     assert_eq!(nec.revocation_lists, [Path::new("/etc/wasmime/*.crl")]);
+    assert_eq!(nec.component.as_deref(), Some(Path::new("/etc/wasmime/other.wasm")));
+    let limits = &nec.limits.message;
+    assert_eq!((limits.message_size, limits.time.as_secs(), limits.memory), (35 << 20, 60, 256 << 20));
+    assert_eq!(nec.limits.messages, 4);
     let outbound = nec.outbound("alice@abc.com");
     assert_eq!((outbound.sign, outbound.encrypt), (Demand::Opportunistic, Demand::Never));
     assert_eq!((outbound.order, outbound.unknown_peer), (Order::TripleWrap, Assumption::Modern));
@@ -64,6 +70,7 @@ fn what_is_left_out_is_safe() {
     let configuration = parse(FULL).unwrap();
     let abc = configuration.tenant(Some("abc")).unwrap();
     assert_eq!(abc.keyring, Path::new("/etc/wasmime/abc.keyring"));
+    assert_eq!((&abc.limits.message, abc.limits.messages), (&host::Limits::default(), 16));
     let outbound = abc.outbound("taro@nec.co.jp");
     assert_eq!((outbound.sign, outbound.encrypt), (Demand::Required, Demand::Required));
     assert_eq!(outbound.order, Order::EncryptThenSign);
