@@ -29,6 +29,11 @@ use tracing_subscriber::EnvFilter;
 use cli::{Arguments, Command};
 use exit::{Failure, Status};
 
+/// Erases memory that is given back: mail, and keys that passed through buffers of
+/// others.
+#[global_allocator]
+static ALLOCATOR: zeroizing_alloc::ZeroAlloc<std::alloc::System> = zeroizing_alloc::ZeroAlloc(std::alloc::System);
+
 fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,

@@ -14,7 +14,7 @@ use rustix::process::Signal;
 use crate::daemon::Daemon;
 use crate::impostors::{slow, talker};
 use crate::kmip_server::KmipServer;
-use crate::story::{ALICE, CAROL, deferred, from_alice, send_receive_tamper, site, to_alice};
+use crate::story::{ALICE, CAROL, check, deferred, from_alice, send_receive_tamper, site, to_alice};
 use crate::support::*;
 use crate::{ports, tls};
 
@@ -33,8 +33,12 @@ fn a_server_that_is_stopped_or_hangs_defers_mail() {
     server.daemon().signal(Signal::CONT);
     server.stop();
     deferred(&site, "cannot be reached");
+    assert!(check(&site).contains("wrong: the key management server"), "{}", check(&site));
     server.run();
     send_receive_tamper(&site);
+    // The client's certificate of the test is good for two days.
+    assert!(!check(&site).contains("the key management server"), "{}", check(&site));
+    assert!(check(&site).contains("our certificate for TLS, expires on"), "{}", check(&site));
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! A real key management server: PyKMIP, in a folder of its own.
 
 use std::fs;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use rustix::process::{Pid, Signal, kill_process_group};
 use tempfile::TempDir;
 
 use crate::daemon::Daemon;
@@ -58,14 +60,19 @@ impl KmipServer {
         fs::write(self.path().join("server.conf"), configuration).expect("a configuration");
         let mut command = Command::new(program("pykmip-server"));
         command.args(["-f", &path("server.conf"), "-l", &path("server.log")]).env("PYTHONWARNINGS", "ignore");
+        command.process_group(0);
         let mut daemon = Daemon::start("PyKMIP", &mut command, &self.path().join("output"));
         daemon.listens(self.port);
         self.daemon = Some(daemon);
     }
 
-    /// Stops it.
+    /// Stops it, and the process that it has for its policies, at once: asked to, it
+    /// takes seconds.
     pub fn stop(&mut self) {
-        self.daemon = None;
+        let Some(daemon) = self.daemon.take() else { return };
+        if let Some(group) = i32::try_from(daemon.id()).ok().and_then(Pid::from_raw) {
+            kill_process_group(group, Signal::KILL).expect("processes to kill");
+        }
     }
 
     /// The process.
@@ -144,6 +151,12 @@ impl KmipServer {
             path("client.pem"),
             path("client.key"),
         )
+    }
+}
+
+impl Drop for KmipServer {
+    fn drop(&mut self) {
+        self.stop();
     }
 }
 

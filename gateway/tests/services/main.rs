@@ -14,6 +14,7 @@ mod directory_failures;
 mod impostors;
 mod kmip;
 mod kmip_failures;
+mod kmip_memory;
 mod kmip_server;
 mod name_servers;
 #[path = "../servers/world/ports.rs"]
@@ -28,3 +29,7 @@ mod story;
 #[path = "../support/mod.rs"]
 mod support;
 mod tls;
+
+/// As in the program.
+#[global_allocator]
+static ALLOCATOR: zeroizing_alloc::ZeroAlloc<std::alloc::System> = zeroizing_alloc::ZeroAlloc(std::alloc::System);

@@ -1,7 +1,7 @@
 //! Private keys in a token that they do not leave.
 
 use crate::softhsm_token::Token;
-use crate::story::{ALICE, CAROL, deferred, from_alice, send_receive_tamper, site_with_environment, to_alice};
+use crate::story::{ALICE, CAROL, check, deferred, from_alice, send_receive_tamper, site_with_environment, to_alice};
 use crate::support::openssl::{encrypt, oaep, sign};
 use crate::support::*;
 
@@ -54,6 +54,7 @@ fn a_wrong_pin_is_offered_once_and_mail_waits() {
     let site = site_with_environment(&token.services(""), &token.environment());
     token.write_pin("9999");
     deferred(&site, "does not take the PIN");
+    assert!(check(&site).contains("wrong: the token `smime` does not take the PIN"), "{}", check(&site));
     token.write_pin("1234\n");
     send_receive_tamper(&site);
 }

@@ -66,3 +66,18 @@ pub fn deferred(site: &Site, says: &str) {
     assert!(!sent.text().contains(says), "the client is told {says:?}");
     site.inbound(ALICE, &[CAROL], &from_alice()).refused("451 4.7.5");
 }
+
+/// What `wasmime check` says of a site.
+pub fn check(site: &Site) -> String {
+    let output = run(site.wasmime().args(["check", "--config", "wasmime.toml"]), b"");
+    String::from_utf8(output.stdout).expect("text")
+}
+
+/// A signature with the key of an identity: SHA-256 with RSA.
+#[track_caller]
+pub fn signature(identity: &host::Identity) -> Vec<u8> {
+    // The DER of sha256WithRSAEncryption and id-sha256.
+    let algorithm = b"\x30\x0D\x06\x09\x2A\x86\x48\x86\xF7\x0D\x01\x01\x0B\x05\x00";
+    let digest = b"\x30\x0D\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00";
+    identity.key.sign(algorithm, digest, b"a message").expect("a signature")
+}

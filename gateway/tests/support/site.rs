@@ -75,7 +75,14 @@ impl Site {
         self.dir.path()
     }
 
-    /// Has messages processed with a variable in the environment.
+    /// The program, called in the folder and the environment of the site.
+    pub fn wasmime(&self) -> Command {
+        let mut command = wasmime(self.path());
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    /// Has the program run with a variable in the environment.
     pub fn set(&mut self, name: &str, value: &str) {
         self.environment.push((name.to_owned(), value.to_owned()));
     }
@@ -117,8 +124,7 @@ impl Site {
     /// A message, with further arguments.
     pub fn process(&self, direction: &str, args: &[&str], from: &str, to: &[&str], message: &[u8]) -> Outcome {
         let out = TempDir::new_in(self.path()).expect("a folder for the deliveries");
-        let mut command = wasmime(self.path());
-        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        let mut command = self.wasmime();
         command.args(["process", "--config", "wasmime.toml", "--direction", direction, "--mail-from", from]);
         for recipient in to {
             command.args(["--rcpt-to", recipient]);

@@ -47,12 +47,14 @@ pub(super) struct Connection {
 impl Connection {
     /// Connects, and carries out the handshake.
     pub(super) fn open(address: &Address, tls: &Arc<ClientConfig>, deadline: Instant) -> Result<Self, KmipError> {
-        let opened = address.0.connect(deadline).and_then(|socket| address.0.secure(tls, socket));
         let server = address.text();
-        match opened {
-            Ok(stream) => Ok(Self { server, stream }),
-            Err(error) => Err(failure(&server, &error)),
-        }
+        let socket = address.0.connect(deadline).map_err(|error| failure(&server, &error))?;
+        let stream = address.0.secure(tls, socket).map_err(|error| match failure(&server, &error) {
+            // Whoever does not take our certificate may say so, or just hang up.
+            KmipError::Unreachable { server, reason } => KmipError::Tls { server, reason },
+            other => other,
+        })?;
+        Ok(Self { server, stream })
     }
 
     /// Sends a request and reads the answer, whatever it says.

@@ -59,6 +59,7 @@ pub(super) fn fetch(
     name: &str,
     key: &KeyObject,
 ) -> Result<Option<([u8; 32], FetchedKey)>, KmipError> {
+    conversation.keep_secret();
     let got = conversation.ask(Operation::Get, &message::get(&key.identifier), |payload| {
         message::private_key(payload, &key.identifier)
     })?;

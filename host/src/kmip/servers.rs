@@ -113,10 +113,10 @@ impl Server {
         deadline: Instant,
         talk: impl Fn(&mut Conversation<'_>) -> Result<T, KmipError>,
     ) -> Result<T, KmipError> {
-        let mut conversation = Conversation { connection, server, deadline, in_step: true };
+        let mut conversation = Conversation { connection, server, deadline, in_step: true, secret: false };
         let talked = talk(&mut conversation);
         // One that is out of step would answer the next question with this answer.
-        if conversation.in_step {
+        if conversation.in_step && !conversation.secret {
             self.idle().push(conversation.connection);
         }
         talked
@@ -139,12 +139,19 @@ pub(super) struct Conversation<'a> {
     server: &'a str,
     deadline: Instant,
     in_step: bool,
+    secret: bool,
 }
 
 impl Conversation<'_> {
     /// The server, as host and port.
     pub(super) fn server(&self) -> &str {
         self.server
+    }
+
+    /// Has the connection closed at the end of the conversation: a private key comes
+    /// over it, and stays in the buffers of TLS for as long as they are kept.
+    pub(super) fn keep_secret(&mut self) {
+        self.secret = true;
     }
 
     /// Asks, and has `read` take what it needs from the payload of the answer,
