@@ -9,7 +9,7 @@ use crate::world::{Side, World};
 /// An attachment of 25 MiB arrives octet for octet.
 #[test]
 fn an_attachment_of_25_mib() {
-    const LARGE: &str = "[tenant.NAME.limits]\nmessage-size = \"64MiB\"\nmemory = \"1GiB\"\n";
+    const LARGE: &str = "[tenant.NAME.limits]\nmessage-size = \"64MiB\"\nmemory = \"1GiB\"\ntime = \"5m\"\n";
     let side = || Side::milter().policy(LARGE).main("message_size_limit = 104857600");
     let Some(world) = World::start("an_attachment_of_25_mib", side(), side()) else { return };
 

@@ -19,9 +19,21 @@ mod pipes;
 mod recipients;
 mod relays;
 mod replicas;
+#[path = "../services/slapd.rs"]
+#[allow(dead_code)] // what these stories do not need
+mod slapd;
+#[path = "../services/softhsm_token.rs"]
+#[allow(dead_code)]
+mod softhsm_token;
 mod splitting;
 #[path = "../support/mod.rs"]
 mod support;
 mod tampering;
 mod tenants;
+#[path = "../services/tls.rs"]
+#[allow(dead_code)]
+mod tls;
 mod world;
+
+// Where the servers of key services look for them.
+use world::{daemon, ports};

@@ -12,6 +12,7 @@ use crate::support::{pki, run, wasmime};
 pub struct Gateway {
     dir: PathBuf,
     ports: Vec<u16>,
+    environment: Vec<(String, String)>,
     daemon: Option<Daemon>,
 }
 
@@ -21,7 +22,12 @@ impl Gateway {
     pub fn new(dir: &Path, configuration: &str, ports: Vec<u16>) -> Self {
         fs::create_dir_all(dir.join("state")).expect("a folder");
         fs::write(dir.join("wasmime.toml"), configuration).expect("the configuration");
-        Self { dir: dir.to_owned(), ports, daemon: None }
+        Self { dir: dir.to_owned(), ports, environment: Vec::new(), daemon: None }
+    }
+
+    /// Runs it with a variable in its environment.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.environment.push((name.to_owned(), value.to_owned()));
     }
 
     /// Files the pair of keys that `tests/pki` has for each of `insiders`, and
@@ -86,7 +92,7 @@ impl Gateway {
             return;
         }
         let mut command = wasmime(&self.dir);
-        command.args(["serve", "--config", "wasmime.toml"]);
+        command.args(["serve", "--config", "wasmime.toml"]).envs(self.environment.iter().map(|(n, v)| (n, v)));
         let mut daemon = Daemon::start("wasmime", &mut command, &self.dir.join("log"));
         for port in &self.ports {
             daemon.listens(*port);

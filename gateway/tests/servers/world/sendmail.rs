@@ -87,7 +87,7 @@ fn daemon(hook: Hook, name: &str) -> String {
 fn milter(hook: Hook, name: &str) -> String {
     match hook {
         Hook::Milter(port) => {
-            format!("MAIL_FILTER(`{name}',`S=inet:{port}@127.0.0.1, F=T, T=C:5s;S:30s;R:60s;E:2m')\n")
+            format!("MAIL_FILTER(`{name}',`S=inet:{port}@127.0.0.1, F=T, T=C:30s;S:60s;R:3m;E:5m')\n")
         }
         Hook::Open => String::new(),
         other => panic!("Sendmail has no {other:?}"),
