@@ -1,6 +1,6 @@
 //! Replicas behind HAProxy, killed at random while mail goes through.
 
-use std::fs::Permissions;
+use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -31,11 +31,33 @@ fn replicas_killed_at_random_lose_nothing_and_double_nothing() {
     if !possible_here(story) {
         return;
     }
-    let dir = folder();
+    let (dir, places) = (folder(), Ports::free());
     let keyring = format!("keyring = {:?}\n", dir.path().join("lan.keyring"));
-    let replicas = replicas(dir.path(), &keyring);
+    let replicas = replicas(dir.path(), places.reinjection, &keyring);
     replicas[0].keys("lan", &["carol"], &["alice"]);
-    under_fire(dir.path(), replicas, 10_000);
+    let fired = under_fire(dir.path(), places, replicas, &["alice@peer.example"], 10_000);
+    assert_eq!(fired.doubled, 0);
+}
+
+/// Each message has a blind copy, which goes out by the next hop before the other
+/// copy is given to Postfix. Replicas on one host share what they remember of it,
+/// and when one is killed between the two, the next does not send the first again.
+///
+/// A copy may come twice if the power goes between the reply of the next hop and
+/// the line on disk that says so, which no relay can avoid (RFC 1047): that is
+/// measured, and none is ever lost.
+#[test]
+fn replicas_that_split_messages_share_what_was_handed_on() {
+    let story = "replicas_that_split_messages_share_what_was_handed_on";
+    if !possible_here(story) {
+        return;
+    }
+    let (dir, places) = (folder(), Ports::free());
+    let keyring = format!("keyring = {:?}\n", dir.path().join("lan.keyring"));
+    let replicas = replicas(dir.path(), places.reinjection, &keyring);
+    replicas[0].keys("lan", &["carol"], &["alice", "bob"]);
+    let fired = under_fire(dir.path(), places, replicas, &["alice@peer.example", "bob@peer.example"], 500);
+    assert!(fired.doubled <= fired.kills, "{fired:?}");
 }
 
 /// The same where the replicas share nothing but services: the certificate of the
@@ -51,16 +73,26 @@ fn replicas_with_keys_in_ldap_and_pkcs_11() {
     slapd.add_person("Alice", "alice@peer.example", "userCertificate;binary", &["alice"]);
     token.import("carol", "carol@lan.example");
     token.serve();
-    let dir = folder();
+    let (dir, places) = (folder(), Ports::free());
     let services = [slapd.services(""), token.services_by_server("")];
     // The first line of each is the tenant's, the others are a table.
     let lines = services.each_ref().map(|text| text.split_once('\n').expect("a line and a table"));
     let services = format!("{}\n{}\n{}{}", lines[0].0, lines[1].0, lines[0].1, lines[1].1);
-    let mut replicas = replicas(dir.path(), &services);
+    let mut replicas = replicas(dir.path(), places.reinjection, &services);
     for replica in &mut replicas {
         token.environment().into_iter().for_each(|(name, value)| replica.set(name, &value));
     }
-    under_fire(dir.path(), replicas, 1_000);
+    let fired = under_fire(dir.path(), places, replicas, &["alice@peer.example"], 1_000);
+    assert_eq!(fired.doubled, 0);
+}
+
+/// What came of it.
+#[derive(Debug)]
+struct Fired {
+    /// How often a gateway was killed.
+    kills: usize,
+    /// Copies that came more than once.
+    doubled: usize,
 }
 
 fn possible_here(story: &str) -> bool {
@@ -72,30 +104,32 @@ fn folder() -> TempDir {
 }
 
 /// Three gateways, each with a folder of its own; `services` says where the keys are.
-fn replicas(dir: &Path, services: &str) -> Vec<Gateway> {
-    let anchor = pki("ca.pem");
+fn replicas(dir: &Path, next_hop: u16, services: &str) -> Vec<Gateway> {
+    let (anchor, state) = (pki("ca.pem"), dir.join("state"));
+    fs::create_dir(&state).expect("a folder");
     (0..3)
         .map(|number| {
             let port = ports::free();
             let configuration = format!(
-                "[gateway]\nhostname = \"gateway.lan.example\"\nstate = \"state\"\n[[listener]]\nprotocol = \"milter\"\n\
-                 address = \"127.0.0.1:{port}\"\ndirection = \"outbound\"\n[tenant.lan]\ndomains = [\"lan.example\"]\n\
-                 anchors = [{anchor:?}]\n{services}[tenant.lan.outbound]\nsign = \"required\"\nencrypt = \"required\"\n"
+                "[gateway]\nhostname = \"gateway.lan.example\"\nstate = {state:?}\n[[listener]]\nname = \"outbound\"\n\
+                 protocol = \"milter\"\naddress = \"127.0.0.1:{port}\"\ndirection = \"outbound\"\n\
+                 next-hop = \"smtp://127.0.0.1:{next_hop}\"\n[tenant.lan]\ndomains = [\"lan.example\"]\nanchors = [{anchor:?}]\n{services}\
+                 [tenant.lan.outbound]\nsign = \"required\"\nencrypt = \"required\"\n"
             );
             Gateway::new(&dir.join(format!("replica-{number}")), &configuration, vec![port])
         })
         .collect()
 }
 
-/// Carol's organisation sends `count` messages to alice's through the replicas,
-/// which are killed and started again until all are sent. Each arrives once, and
+/// Carol's organisation sends `count` messages through the replicas, which are
+/// killed and started again until all are sent. Each arrives for each of `to`, and
 /// protected.
-fn under_fire(dir: &Path, mut replicas: Vec<Gateway>, count: usize) {
+fn under_fire(dir: &Path, places: Ports, mut replicas: Vec<Gateway>, to: &[&str], count: usize) -> Fired {
     replicas.iter_mut().for_each(Gateway::start);
     let listening: Vec<u16> = replicas.iter().flat_map(|replica| replica.ports().to_vec()).collect();
     let (haproxy, sink) = (HaProxy::start(dir, &listening), Sink::start());
     let setup = Setup {
-        ports: Ports::free(),
+        ports: places,
         domain: "lan.example",
         mailboxes: vec!["carol@lan.example".to_owned()],
         boxes: sink.port(),
@@ -109,37 +143,38 @@ fn under_fire(dir: &Path, mut replicas: Vec<Gateway>, count: usize) {
         master: String::new(),
     };
     let _postfix = Postfix::start(dir, &setup);
-    let (port, to) = (setup.ports.submission, ["alice@peer.example"].as_slice());
-    let load = Load { port, from: "carol@lan.example", to, messages: count, clients: 8 };
+    let load = Load { port: places.submission, from: "carol@lan.example", to, messages: count, clients: 8 };
 
     let done = AtomicBool::new(false);
-    let (sent, killed) = thread::scope(|scope| {
+    let (sent, kills) = thread::scope(|scope| {
         let killer = scope.spawn(|| kill_at_random(&mut replicas, &done));
         let sent = load.send();
         done.store(true, Ordering::Relaxed);
         (sent, killer.join().expect("a killer"))
     });
-    within(Duration::from_secs(300), "all messages", || (sink.count() >= count).then_some(()));
+    let transactions = count * to.len();
+    within(Duration::from_secs(300), "all messages", || (sink.count() >= transactions).then_some(()));
     // One that came twice would be on its way now.
     thread::sleep(Duration::from_millis(500));
 
-    let messages = sink.messages();
-    let arrived = load.arrived(&messages);
-    let lost: Vec<usize> = (0..count).filter(|number| !arrived.contains_key(number)).collect();
-    let doubled: Vec<&usize> = arrived.iter().filter(|(_, times)| **times > 1).map(|(number, _)| number).collect();
+    let kept = sink.transactions();
+    let arrived = load.arrived(&kept);
+    let lost: Vec<_> = arrived.iter().filter(|(_, times)| **times == 0).collect();
+    let doubled = arrived.values().filter(|times| **times > 1).count();
     let seconds = sent.elapsed.as_secs_f64();
     aloud(&format!(
-        "replicas: {count} messages in {seconds:.0} s ({:.0} a second), {killed} kills, {} deferred, {} lost, {} doubled",
+        "replicas: {count} messages for {} in {seconds:.0} s ({:.0} a second), {kills} kills, {} deferred, {} lost, \
+         {doubled} doubled",
+        to.len(),
         count as f64 / seconds,
         sent.deferred,
         lost.len(),
-        doubled.len()
     ));
     assert!(lost.is_empty(), "lost: {lost:?}");
-    assert!(doubled.is_empty(), "doubled: {doubled:?}");
-    assert!(messages.iter().all(|message| contains(message, "multipart/signed")));
-    assert!(!messages.iter().any(|message| contains(message, "again and again")), "clear text went out");
-    assert!(killed > 0, "nobody was killed");
+    assert!(kept.iter().all(|(_, message)| contains(message, "multipart/signed")));
+    assert!(!kept.iter().any(|(_, message)| contains(message, "again and again")), "clear text went out");
+    assert!(kills > 0, "nobody was killed");
+    Fired { kills, doubled }
 }
 
 /// Kills one gateway after the other, in an order that nobody foresees, and starts

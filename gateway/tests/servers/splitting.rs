@@ -2,6 +2,7 @@
 //! outsiders, recipients with and without a key.
 
 use crate::letters::only_ciphertext;
+use crate::outages::settles;
 use crate::support::{TEXT, contains, field, message, openssl};
 use crate::world::organisation::WITHOUT_KEYS;
 use crate::world::server::Hook;
@@ -25,14 +26,14 @@ fn blind_copy(world: &World) {
         assert_eq!(field(&read, "to"), ["alice@peer.example"]);
         assert!(field(&read, "bcc").is_empty());
     }
-    assert!(!contains(&alice.waits_for("until Friday"), "bob"));
+    assert!(!contains(&alice.waits_for("until Friday"), "bob@"));
     assert_eq!((alice.messages().len(), bob.messages().len()), (1, 1));
 
     let mut crossed = world.to_peer.transmissions();
     crossed.sort_by_key(|transmission| transmission.rcpt.clone());
     let recipients: Vec<&str> = crossed.iter().flat_map(|c| &c.rcpt).map(String::as_str).collect();
     assert!(matches!(recipients.as_slice(), [a, b] if a.contains("<alice@") && b.contains("<bob@")), "{recipients:?}");
-    assert!(!contains(&crossed[0].message, "bob"));
+    assert!(!contains(&crossed[0].message, "bob@"));
     for (transmission, reader) in crossed.iter().zip(["alice", "bob"]) {
         let (_, inside) = openssl::peel(reader, &transmission.message);
         assert!(contains(&inside, "until Friday"));
@@ -92,7 +93,34 @@ fn with_and_without_a_key(world: &World) {
     }
 }
 
+/// A letter with a blind copy has to be split, and what a milter cannot say goes
+/// out through the next hop. While that is away alice is told to come back
+/// later, nothing has been delivered, and when it is back everybody gets one copy.
+#[test]
+fn a_split_message_waits_for_the_next_hop() {
+    let story = "a_split_message_waits_for_the_next_hop";
+    let Some(world) = World::start(story, Side::milter(), Side::milter()) else { return };
+
+    world.peer.handed_on.cut(true);
+    let offer = message("alice@peer.example", "carol@lan.example\r\nBcc: dave@lan.example", TEXT);
+    let both = ["carol@lan.example", "dave@lan.example"];
+    world.peer.sends("alice", &both, &offer).refused("451 4.");
+    assert!(world.to_lan.transmissions().is_empty());
+
+    world.peer.handed_on.cut(false);
+    world.peer.sends("alice", &both, &offer).accepted();
+    for user in ["carol", "dave"] {
+        world.lan.mailbox(user).waits_for("until Friday");
+    }
+    settles(&world);
+    assert_eq!(world.to_lan.transmissions().len(), 2);
+    for user in ["carol", "dave"] {
+        assert_eq!(world.lan.mailbox(user).messages().len(), 1);
+    }
+}
+
 /// The places of a gateway in which it can split a message.
-fn sides() -> [Side; 3] {
-    [Hook::Smtp, Hook::Lmtp, Hook::Proxy].map(|hook| Side::hooked(hook(ports::free()), Hook::Milter(ports::free())))
+fn sides() -> [Side; 4] {
+    [Hook::Milter, Hook::Smtp, Hook::Lmtp, Hook::Proxy]
+        .map(|hook| Side::hooked(hook(ports::free()), Hook::Milter(ports::free())))
 }

@@ -6,6 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::client::Client;
+use super::sink::Transaction;
 use crate::support::field;
 
 /// A stream of messages to a mail server.
@@ -83,21 +84,29 @@ impl Load<'_> {
         true
     }
 
+    /// The same octets each time, a Message-ID among them: Postfix would add one,
+    /// another for each attempt.
     fn message(&self, number: usize) -> String {
         format!(
-            "From: {}\r\nTo: {}\r\nSubject: Load\r\nDate: Sun, 22 Nov 2026 12:00:00 +0000\r\n{NUMBER}: {number}\r\n\r\n{}",
+            "From: {}\r\nTo: {}\r\nSubject: Load\r\nDate: Sun, 22 Nov 2026 12:00:00 +0000\r\n\
+             Message-ID: <{number}@load.test>\r\n{NUMBER}: {number}\r\n\r\n{}",
             self.from,
             self.to[0],
             "What is sent again and again must arrive once.\r\n".repeat(40),
         )
     }
 
-    /// How often each message arrived, by its number.
-    pub fn arrived(&self, messages: &[Vec<u8>]) -> HashMap<usize, usize> {
-        let mut arrived = HashMap::new();
-        for message in messages {
+    /// How often each message arrived for each of its recipients.
+    pub fn arrived(&self, kept: &[Transaction]) -> HashMap<(usize, String), usize> {
+        let copies =
+            (0..self.messages).flat_map(|number| self.to.iter().map(move |to| ((number, (*to).to_owned()), 0)));
+        let mut arrived: HashMap<(usize, String), usize> = copies.collect();
+        for (recipients, message) in kept {
             let number = field(message, NUMBER).concat().parse().expect("a number");
-            *arrived.entry(number).or_default() += 1;
+            for recipient in recipients {
+                let recipient = recipient.trim_matches(['<', '>']).to_owned();
+                *arrived.get_mut(&(number, recipient)).expect("a copy that was sent") += 1;
+            }
         }
         arrived
     }
