@@ -13,6 +13,7 @@ mod ports;
 #[path = "../servers/world/sink.rs"]
 #[allow(dead_code)]
 mod sink;
+mod smtp;
 mod status;
 #[path = "../support/mod.rs"]
 mod support;
