@@ -13,6 +13,7 @@ use crate::config::NextHopProtocol;
 /// 4.1.1.4).
 pub struct Delivery {
     lease: Lease,
+    /// What the MAIL that was said allows for.
     needs: Needs,
     accepted: usize,
 }
@@ -30,7 +31,10 @@ impl Delivery {
         loop {
             let mut lease = pool.take(places).await?;
             match mail(&mut lease, envelope, needs).await {
-                Ok(()) => return Ok(Self { lease, needs, accepted: 0 }),
+                Ok(()) => {
+                    let needs = envelope.met(&lease.connection.extensions, needs);
+                    return Ok(Self { lease, needs, accepted: 0 });
+                }
                 Err(fault @ Fault::Refused(_)) => {
                     lease.give_back();
                     return Err(fault);

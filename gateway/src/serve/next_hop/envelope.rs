@@ -113,6 +113,15 @@ impl HandOn {
         }
         Ok(command)
     }
+
+    /// What [`Self::mail`] for `needs` allows for with these `extensions`.
+    pub fn met(&self, extensions: &Extensions, needs: Needs) -> Needs {
+        Needs {
+            eight_bit: needs.eight_bit && extensions.eight_bit,
+            eight_bit_header: extensions.international || !self.parameters.international,
+            ..needs
+        }
+    }
 }
 
 impl Recipient {

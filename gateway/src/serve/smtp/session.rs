@@ -161,6 +161,7 @@ impl Session {
             return self.refuse(reply(503, (5, 1), "Not now")).await;
         }
         self.write(&encode_bare(220, "Go ahead")).await?;
+        timeout(self.listener.settings.timeout, self.lines.flush()).await??;
         let (placeholder, _) = tokio::io::duplex(1);
         let lines = std::mem::replace(&mut self.lines, Lines::new(Box::new(placeholder)));
         let shaken = timeout(self.listener.settings.timeout, acceptor.accept(lines.into_stream())).await?;
