@@ -1,7 +1,6 @@
 //! The program `wasmime`: the seed's secure mail proxy at work in a mail server's
 //! pipe, the keys it works with, and a demonstration of both.
 #![forbid(unsafe_code)]
-#![allow(dead_code)] // until the status socket and the confinement of `serve` are in
 
 mod cli;
 mod commands;

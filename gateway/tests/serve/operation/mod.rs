@@ -5,6 +5,7 @@ mod crash;
 mod load;
 mod log;
 mod reload;
+mod smtp;
 mod stop;
 mod tenants;
 
