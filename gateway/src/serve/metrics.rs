@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use host::Reply;
 use metrics::{
     Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram, set_global_recorder,
 };
@@ -84,29 +85,40 @@ pub fn connection_refused(listener: &str) {
     counter!(CONNECTIONS, "listener" => listener.to_owned(), "result" => "refused").increment(1);
 }
 
-/// What came of handing on a part to a next hop.
+/// What came of a message that was offered to a next hop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HandedOn {
-    /// It took the part.
+    /// It took all of it.
     Taken,
-    /// It refused for now: 4xx.
+    /// It took not all of it, for now: 4xx.
     Deferred,
-    /// It refused for good: 5xx.
+    /// It took not all of it, for good: 5xx.
     Refused,
     /// It could not be reached, or did not answer as its protocol says.
     Failed,
 }
 
-/// A part was offered to the next hop of this listener.
-pub fn handed_on(listener: &str, result: HandedOn, took: Duration) {
+impl HandedOn {
+    /// By what the client is told.
+    pub fn of(told: &Result<(), Reply>) -> Self {
+        match told {
+            Ok(()) => Self::Taken,
+            Err(reply) if reply.code < 500 => Self::Deferred,
+            Err(_) => Self::Refused,
+        }
+    }
+}
+
+/// A message was offered to the next hop at this address.
+pub fn handed_on(next_hop: &str, result: HandedOn, took: Duration) {
     let result = match result {
         HandedOn::Taken => "taken",
         HandedOn::Deferred => "deferred",
         HandedOn::Refused => "refused",
         HandedOn::Failed => "failed",
     };
-    counter!(NEXT_HOP, "listener" => listener.to_owned(), "result" => result).increment(1);
-    histogram!(NEXT_HOP_TOOK, "listener" => listener.to_owned()).record(took);
+    counter!(NEXT_HOP, "next_hop" => next_hop.to_owned(), "result" => result).increment(1);
+    histogram!(NEXT_HOP_TOOK, "next_hop" => next_hop.to_owned()).record(took);
 }
 
 /// The configuration was read again, and taken over or refused.
@@ -154,8 +166,8 @@ fn describe() {
     describe_gauge!(CONNECTED, "Clients connected");
     describe_counter!(CONNECTIONS, "Clients that connected, or were turned away for want of room");
     describe_gauge!(HELD, Unit::Bytes, "Octets of mail held in memory");
-    describe_counter!(NEXT_HOP, "Parts of messages offered to the next hop");
-    describe_histogram!(NEXT_HOP_TOOK, Unit::Seconds, "From the beginning of a part to the next hop's answer");
+    describe_counter!(NEXT_HOP, "Messages offered to the next hop");
+    describe_histogram!(NEXT_HOP_TOOK, Unit::Seconds, "From the beginning of such a message to the last answer");
     describe_counter!(RELOADS, "Configurations read again, and taken over or refused");
     describe_gauge!(CONFIGURED, Unit::Seconds, "When the configuration in force was read, since 1970");
     describe_gauge!(CERTIFICATES, "Addresses by the state of their last certificate");

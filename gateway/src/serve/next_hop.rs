@@ -16,7 +16,7 @@ mod handed;
 mod pool;
 mod tls;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub use delivery::Delivery;
 pub use envelope::{HandOn, Needs, Recipient};
@@ -25,6 +25,7 @@ pub use hand_on::Manner;
 pub use handed::Handed;
 
 use super::delivered::Delivered;
+use super::metrics;
 use crate::config;
 use connection::Dial;
 use pool::Pool;
@@ -32,6 +33,8 @@ use tls::NextHopTls;
 
 /// Where mail goes on to.
 pub struct NextHop {
+    /// Its address, for metrics.
+    name: String,
     pool: Pool,
     delivered: Delivered,
 }
@@ -47,13 +50,18 @@ impl NextHop {
     ) -> Result<Self, String> {
         let tls = NextHopTls::new(settings)?;
         let dial = Dial { address: settings.address.clone(), tls, hostname: hostname.to_owned(), patience };
-        Ok(Self { pool: Pool::new(dial, settings.connections), delivered })
+        let name = settings.address.to_string();
+        Ok(Self { name, pool: Pool::new(dial, settings.connections), delivered })
     }
 
     /// Begins a transaction for a message that is still to come.
     pub async fn begin(&self, envelope: &HandOn) -> Result<Delivery, Fault> {
-        let mut places = self.pool.places(1).await?.each();
-        let place = places.pop().ok_or(Fault::Busy)?;
-        Delivery::begin(&self.pool, place, envelope, Needs::declared(&envelope.parameters)).await
+        let began = Instant::now();
+        let begun = async {
+            let mut places = self.pool.places(1).await?.each();
+            let place = places.pop().ok_or(Fault::Busy)?;
+            Delivery::begin(&self.pool, place, envelope, Needs::declared(&envelope.parameters)).await
+        };
+        begun.await.inspect_err(|fault| metrics::handed_on(&self.name, fault.counted(), began.elapsed()))
     }
 }

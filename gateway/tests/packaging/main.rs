@@ -2,8 +2,20 @@
 //! package, the container file and the examples. Each is read by the program it is
 //! meant for, where that is installed.
 
+#[path = "../servers/world/daemon.rs"]
+#[allow(dead_code)]
+mod daemon;
 mod debian;
 mod examples;
+#[path = "../servers/world/gateway.rs"]
+#[allow(dead_code)]
+mod gateway;
+mod haraka;
+#[path = "../servers/world/ports.rs"]
+mod ports;
+#[path = "../servers/world/sink.rs"]
+#[allow(dead_code)]
+mod sink;
 #[path = "../support/mod.rs"]
 mod support;
 mod systemd;

@@ -4,6 +4,7 @@ use std::io;
 
 use host::Reply;
 
+use super::super::metrics::HandedOn;
 use super::super::smtp::reply::reply;
 
 /// Why a next hop did not take mail.
@@ -43,6 +44,14 @@ impl Fault {
             Self::Busy => ((3, 2), "Too much mail is waiting for the next mail server; try again later"),
         };
         reply(451, status, text)
+    }
+
+    /// As what it is counted.
+    pub fn counted(&self) -> HandedOn {
+        match self {
+            Self::Refused(reply) | Self::Closing(reply) => HandedOn::of(&Err(reply.clone())),
+            _ => HandedOn::Failed,
+        }
     }
 
     /// Whether the connection can be used for something else: it is in order

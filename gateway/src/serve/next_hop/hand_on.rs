@@ -1,9 +1,12 @@
 //! Handing a message on, in parts: all of them or none, as far as that goes.
 
+use std::time::Instant;
+
 use bytes::Bytes;
 use futures_util::future::{join_all, try_join_all};
 
 use super::super::delivered::Key;
+use super::super::metrics::{self, HandedOn};
 use super::super::transaction::{Part, PartContent};
 use super::NextHop;
 use super::delivery::{Delivery, Ready};
@@ -35,6 +38,7 @@ pub struct Prepared<'a> {
     handed: Handed,
     /// Whether anything of the message is remembered.
     remembered: bool,
+    began: Instant,
 }
 
 /// A part, or what is left of it to be handed on.
@@ -66,14 +70,27 @@ impl NextHop {
         manner: Manner,
         begun: Option<Delivery>,
     ) -> Result<Prepared<'a>, Handed> {
+        let began = Instant::now();
         let mut handed = Handed::new(&envelope.recipients);
         let later = self.shares(envelope, parts, &mut handed).await;
         let remembered = handed.delivered().next().is_some();
-        let mut prepared =
-            Prepared { next_hop: self, envelope, original, manner, ready: Vec::new(), later, handed, remembered };
+        let mut prepared = Prepared {
+            next_hop: self,
+            envelope,
+            original,
+            manner,
+            ready: Vec::new(),
+            later,
+            handed,
+            remembered,
+            began,
+        };
         match prepared.advance(begun).await {
             Ok(()) => Ok(prepared),
-            Err(fault) => Err(prepared.fail(&fault)),
+            Err(fault) => {
+                metrics::handed_on(&self.name, fault.counted(), began.elapsed());
+                Err(prepared.fail(&fault))
+            }
         }
     }
 
@@ -111,7 +128,9 @@ impl Prepared<'_> {
             Manner::Each => self.commit_each().await,
             Manner::Together => self.commit_together().await,
         }
-        let again = self.handed.whole().is_err_and(|reply| reply.code < 500);
+        let whole = self.handed.whole();
+        metrics::handed_on(&self.next_hop.name, HandedOn::of(&whole), self.began.elapsed());
+        let again = whole.is_err_and(|reply| reply.code < 500);
         if again && self.manner == Manner::Together {
             self.remember().await;
         } else if self.remembered {
