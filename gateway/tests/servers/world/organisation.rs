@@ -337,7 +337,9 @@ fn general(domain: &str) -> String {
 fn tenant(place: Place, policy: &str) -> String {
     let Place { name, domain, .. } = place;
     let (anchor, policy) = (pki("ca.pem"), policy.replace("NAME", name));
-    let policy = policy.replace("inbound]\n", &format!("inbound]\nauthserv-id = \"mx.{domain}\"\n"));
+    // Whoever writes results has a name, that of the server unless the policy has another.
+    let results = if policy.contains("authserv-id") { "" } else { &format!("authserv-id = \"mx.{domain}\"\n") };
+    let policy = policy.replace("inbound]\n", &format!("inbound]\n{results}"));
     format!(
         "[tenant.{name}]\ndomains = [\"{domain}\"]\nkeyring = \"{name}.keyring\"\nanchors = [{anchor:?}]\n{policy}\n"
     )
