@@ -19,8 +19,10 @@ pub mod ports;
 pub mod postfix;
 pub mod sendmail;
 pub mod server;
+pub mod side;
 pub mod sink;
 pub mod swaks;
 pub mod wire;
 
-pub use organisation::{Side, World};
+pub use organisation::World;
+pub use side::Side;
