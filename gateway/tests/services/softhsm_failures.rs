@@ -21,13 +21,13 @@ fn a_token_that_hangs_or_is_gone_defers_mail() {
     let Some(mut token) = Token::make("a_token_that_hangs_or_is_gone_defers_mail") else { return };
     token.import("carol", CAROL);
     token.serve();
-    let services = token.services_by_server("timeout = \"1s\"");
+    let services = token.services_by_server("timeout = \"2s\"");
     let site = site_with_environment(&services, &token.environment());
     send_receive_tamper(&site);
     token.signal(Signal::STOP);
     let began = Instant::now();
     deferred(&site, "did not answer in time");
-    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
     token.signal(Signal::CONT);
     token.kill();
     deferred(&site, "token");
@@ -69,7 +69,7 @@ fn a_long_lived_process() {
             scope.spawn(|| assert!(matches!(keys.identities(CAROL), Err(Refusal::Unavailable(_)))));
         }
     });
-    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(40), "{:?}", began.elapsed());
     token.signal(Signal::CONT);
     eventually("the token that goes on", || keys.identities(CAROL).ok());
     works(&keys);
@@ -105,7 +105,7 @@ fn keys(folder: &std::path::Path) -> Pkcs11Keys {
         token: "smime".to_owned(),
         pin: SecretFile::Path(folder.join("pin")),
         sessions: 4,
-        timeout: Duration::from_secs(1),
+        timeout: Duration::from_secs(3),
     };
     let companions = Companions {
         certificates: Arc::new(MemoryKeys::default()),
