@@ -11,7 +11,7 @@ use host::remote::Caching;
 use host::{Certificates, Refusal, SecretFile};
 use rustix::process::Signal;
 
-use crate::daemon::{Daemon, eventually};
+use crate::daemon::{Daemon, PATIENCE, eventually};
 use crate::directory::site;
 use crate::impostors::{slow, talker};
 use crate::slapd::Slapd;
@@ -19,8 +19,10 @@ use crate::story::{ALICE, deferred, send_receive_tamper};
 use crate::support::*;
 use crate::{ports, tls};
 
-/// What a look-up may take here.
-const TIMEOUT: &str = "timeout = \"1s\"";
+/// What a look-up may take where its end is waited for.
+const SHORT: &str = "timeout = \"1s\"";
+/// What it may take elsewhere: on a busy machine nothing is quick.
+const TIMEOUT: &str = "timeout = \"8s\"";
 
 fn slapd(test: &str) -> Option<Slapd> {
     let slapd = Slapd::start(test)?;
@@ -31,13 +33,11 @@ fn slapd(test: &str) -> Option<Slapd> {
 #[test]
 fn a_directory_that_is_stopped_or_hangs_defers_mail() {
     let Some(mut slapd) = slapd("a_directory_that_is_stopped_or_hangs_defers_mail") else { return };
-    let site = site(&slapd.services(TIMEOUT));
     slapd.daemon().signal(Signal::STOP);
-    let began = Instant::now();
-    deferred(&site, "did not answer in time");
-    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+    deferred(&site(&slapd.services(SHORT)), "did not answer in time");
     slapd.daemon().signal(Signal::CONT);
     slapd.stop();
+    let site = site(&slapd.services(TIMEOUT));
     deferred(&site, "cannot be reached");
     slapd.run_with("server");
     send_receive_tamper(&site);
@@ -120,9 +120,9 @@ fn what_is_no_directory_defers_mail() {
 fn a_directory_that_is_slow_is_waited_for_up_to_the_limit() {
     let Some(slapd) = slapd("a_directory_that_is_slow_is_waited_for_up_to_the_limit") else { return };
     let at = |port: u16, more: &str| site(&slapd.services_at(&[&format!("ldaps://127.0.0.1:{port}")], more));
-    send_receive_tamper(&at(slow(slapd.tls_port(), Duration::from_millis(20)), ""));
+    send_receive_tamper(&at(slow(slapd.tls_port(), Duration::from_millis(5)), TIMEOUT));
     // An octet now and then is no reason to wait for ever.
-    deferred(&at(slow(slapd.tls_port(), Duration::from_millis(400)), TIMEOUT), "did not answer in time");
+    deferred(&at(slow(slapd.tls_port(), Duration::from_millis(400)), SHORT), "did not answer in time");
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn another_server_stands_in_for_one_that_fails() {
     // One that takes connections and says nothing.
     let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let silent = format!("ldaps://{}", silent.local_addr().expect("an address"));
-    send_receive_tamper(&site(&slapd.services_at(&[&gone, &garbage, &silent, &well], "timeout = \"4s\"")));
+    send_receive_tamper(&site(&slapd.services_at(&[&gone, &garbage, &silent, &well], "timeout = \"9s\"")));
 }
 
 /// In one process, as the gateway is: no restart, and every thread is free again.
@@ -142,8 +142,8 @@ fn another_server_stands_in_for_one_that_fails() {
 fn certificates_are_there_again_when_the_server_is() {
     let Some(mut slapd) = slapd("certificates_are_there_again_when_the_server_is") else { return };
     let directory = client(&slapd);
-    let found = || directory.certificates(ALICE).is_ok_and(|found| found.len() == 1);
-    assert!(found());
+    let found = || directory.certificates(ALICE).ok().filter(|found| found.len() == 1);
+    eventually("the directory", found);
     slapd.daemon().signal(Signal::STOP);
     let began = Instant::now();
     thread::scope(|scope| {
@@ -151,12 +151,13 @@ fn certificates_are_there_again_when_the_server_is() {
             scope.spawn(|| assert!(matches!(directory.certificates(ALICE), Err(Refusal::Unavailable(_)))));
         }
     });
-    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    // A second for each, in turns of four.
+    assert!(began.elapsed() < PATIENCE, "{:?}", began.elapsed());
     slapd.daemon().signal(Signal::CONT);
-    eventually("the directory that goes on", || found().then_some(()));
+    eventually("the directory that goes on", found);
     // Connections that were kept are those of the server that was.
     slapd.run_with("server");
-    assert!(found(), "after a restart of the server");
+    eventually("the directory that began anew", found);
 }
 
 #[test]

@@ -70,7 +70,7 @@ fn r18_an_answer_that_dnssec_does_not_prove_is_not_used() {
     let Some(servers) = NameServers::start(test, &records) else { return };
     // Whether or not the one who is asked looks at signatures: we do.
     for resolver in [servers.resolver(), servers.name_server()] {
-        let site = site(&servers.services_at(&resolver, "timeout = \"3s\""));
+        let site = site(&servers.services_at(&resolver, "timeout = \"8s\""));
         let insecure = sent(&site, "x@open.example");
         assert!(insecure.refused("550 5.7.5").mentions("\"insecure\""), "{}", insecure.json);
         assert!(!sent(&site, "y@open.example").refused("550 5.7.5").mentions("insecure"));
@@ -84,7 +84,7 @@ fn another_trust_anchor_defers_mail() {
     let test = "another_trust_anchor_defers_mail";
     let Some(servers) = NameServers::start(test, &[person(ALICE, "alice")]) else { return };
     // That of the Internet.
-    let services = servers.services("timeout = \"3s\"");
+    let services = servers.services("timeout = \"8s\"");
     let anchor = services.lines().find(|line| line.starts_with("anchor")).expect("an anchor");
     deferred(&site(&services.replace(anchor, "")), "DNS");
 }

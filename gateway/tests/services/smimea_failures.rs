@@ -11,15 +11,17 @@ use host::smimea::{DaneTrust, Smimea, SmimeaOptions};
 use host::{Certificates, Refusal};
 use rustix::process::Signal;
 
-use crate::daemon::eventually;
+use crate::daemon::{PATIENCE, eventually};
 use crate::directory::site;
 use crate::directory_failures::checked;
 use crate::name_servers::{NameServers, person};
 use crate::ports;
 use crate::story::{ALICE, deferred, send_receive_tamper};
 
-/// What a look-up may take here.
-const TIMEOUT: &str = "timeout = \"2s\"";
+/// What a look-up may take where its end is waited for.
+const SHORT: &str = "timeout = \"1s\"";
+/// What it may take elsewhere: on a busy machine nothing is quick.
+const TIMEOUT: &str = "timeout = \"8s\"";
 
 fn servers(test: &str) -> Option<NameServers> {
     NameServers::start(test, &[person(ALICE, "alice")])
@@ -28,14 +30,12 @@ fn servers(test: &str) -> Option<NameServers> {
 #[test]
 fn a_resolver_that_is_stopped_or_hangs_defers_mail() {
     let Some(mut servers) = servers("a_resolver_that_is_stopped_or_hangs_defers_mail") else { return };
-    let site = site(&servers.services(TIMEOUT));
     servers.unbound().signal(Signal::STOP);
-    let began = Instant::now();
-    deferred(&site, "DNS");
-    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+    deferred(&site(&servers.services(SHORT)), "no DNS resolver answered in time");
     servers.unbound().signal(Signal::CONT);
     servers.stop_resolver();
-    deferred(&site, "DNS");
+    deferred(&site(&servers.services(SHORT)), "DNS");
+    let site = site(&servers.services(TIMEOUT));
     servers.run_resolver();
     send_receive_tamper(&site);
 }
@@ -43,14 +43,13 @@ fn a_resolver_that_is_stopped_or_hangs_defers_mail() {
 #[test]
 fn a_zone_that_cannot_be_had_defers_mail() {
     let Some(mut servers) = servers("a_zone_that_cannot_be_had_defers_mail") else { return };
-    let site = site(&servers.services(TIMEOUT));
     servers.stop_name_server();
-    deferred(&site, "DNS");
+    deferred(&site(&servers.services(SHORT)), "DNS");
     servers.run_name_server();
     // What the resolver remembers of the failure goes with it.
     servers.stop_resolver();
     servers.run_resolver();
-    send_receive_tamper(&site);
+    send_receive_tamper(&site(&servers.services(TIMEOUT)));
 }
 
 #[test]
@@ -65,7 +64,7 @@ fn what_is_no_resolver_defers_mail() {
                 let _ = socket.send_to(says, from);
             }
         });
-        deferred(&site(&servers.services_at(&resolver, TIMEOUT)), "DNS");
+        deferred(&site(&servers.services_at(&resolver, SHORT)), "DNS");
     }
 }
 
@@ -89,10 +88,11 @@ fn certificates_are_there_again_when_the_resolver_is() {
             scope.spawn(|| assert!(matches!(found(ALICE), Err(Refusal::Unavailable(_)))));
         }
     });
-    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    // All of them at a time.
+    assert!(began.elapsed() < PATIENCE, "{:?}", began.elapsed());
     servers.unbound().signal(Signal::CONT);
     eventually("the DNS that goes on", || found(ALICE).ok().filter(|found| found.len() == 1));
-    assert!(found("nobody@peer.example").expect("an answer").is_empty());
+    eventually("that there is nobody", || found("nobody@peer.example").ok().filter(Vec::is_empty));
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn check_says_what_is_wrong() {
     let well = site(&servers.services(TIMEOUT));
     assert!(!checked(&well).contains("DNS"), "{}", checked(&well));
     let gone = format!("127.0.0.1:{}", ports::free());
-    assert!(checked(&site(&servers.services_at(&gone, TIMEOUT))).contains(&gone));
+    assert!(checked(&site(&servers.services_at(&gone, SHORT))).contains(&gone));
     let services = servers.services(TIMEOUT);
     let anchor = services.lines().find(|line| line.starts_with("anchor")).expect("an anchor");
     let other = checked(&site(&services.replace(anchor, "")));

@@ -9,8 +9,10 @@ use super::connection::{Connection, Credentials};
 use super::error::DirectoryError;
 use super::server::ServerAddress;
 use super::{Bind, DirectoryOptions};
+use crate::Severity;
 use crate::permits::Permits;
 use crate::remote::tls;
+use crate::services::note;
 
 /// How long a server that failed is asked only after the others.
 const SHUNNED: Duration = Duration::from_secs(10);
@@ -69,7 +71,7 @@ impl Servers {
                 Ok(answer) => return Ok(answer),
                 Err(error) if !error.is_of_one_server() => return Err(error),
                 Err(error) => {
-                    tracing::warn!(%error, "a directory server failed");
+                    note(Severity::Warning, "key-server-failed", &[("detail", &error.to_string())]);
                     first_error.get_or_insert(error);
                 }
             }

@@ -37,7 +37,10 @@ impl<'a> Found<'a> {
         }
         let Ok(facts) = CertificateFacts::from_der(encoded) else { return self.pass_over("malformed") };
         if !facts.mailboxes.iter().any(|named| mailbox::same(named, self.owner)) {
-            return if facts.authority { () } else { self.pass_over("another-address") };
+            if !facts.authority {
+                self.pass_over("another-address");
+            }
+            return;
         }
         let known = self.entries.iter_mut().find(|(known, _)| known.fingerprint == facts.fingerprint);
         if let Some((_, known)) = known {
@@ -62,7 +65,7 @@ impl<'a> Found<'a> {
     /// validity before others, the newest first.
     pub(crate) fn answer(mut self, now: u64) -> Answer {
         let rank = |facts: &CertificateFacts| (!facts.is_valid_at(now), Reverse(facts.not_before), facts.fingerprint);
-        self.entries.sort_by(|(a, _), (b, _)| rank(a).cmp(&rank(b)));
+        self.entries.sort_by_key(|(facts, _)| rank(facts));
         if self.entries.len() > MOST {
             self.entries.truncate(MOST);
             self.pass_over("too-many");
