@@ -293,6 +293,14 @@ pub enum Algorithm {
     Rsa3072,
     /// RSA with 4096 bits
     Rsa4096,
+    /// P-256: ECDSA and ECDH
+    EcP256,
+    /// P-384: ECDSA and ECDH
+    EcP384,
+    /// P-521: ECDSA and ECDH
+    EcP521,
+    /// Ed25519, which signs alone
+    Ed25519,
 }
 
 /// Arguments of `wasmime keys list`.

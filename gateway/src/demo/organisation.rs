@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use host::keyring::{Bundle, GenerateOptions, ImportOptions, KeySize, Keyring, KeyringError, KeyringServices, Kind};
+use host::keyring::{
+    Bundle, GenerateOptions, ImportOptions, KeyAlgorithm, Keyring, KeyringError, KeyringServices, Kind,
+};
 use host::memory::{FixedPolicies, MemoryTrust};
 use host::services::{NoHarvest, SameMailbox, SystemClock, SystemEntropy};
 use host::{Clock, Demand, Limits, Tenant};
@@ -24,7 +26,8 @@ impl Organisation {
         let keyring = Arc::new(Keyring::open_or_create(&directory.join(format!("{domain}.keyring")))?);
         let now = SystemClock.now();
         for address in users {
-            let options = GenerateOptions { address: (*address).to_owned(), size: KeySize::Rsa2048, days: 30, now };
+            let options =
+                GenerateOptions { address: (*address).to_owned(), algorithm: KeyAlgorithm::Rsa2048, days: 30, now };
             keyring.generate(&options)?;
         }
         let services = Arc::new(KeyringServices::new(Arc::clone(&keyring), Arc::new(SystemClock)));

@@ -66,16 +66,15 @@ fn pkcs_12_of_today_and_of_old_is_read() {
 }
 
 #[test]
-fn an_elliptic_curve_is_filed_and_said_not_to_be_used() {
+fn a_key_on_an_elliptic_curve_is_filed_and_used() {
     let bench = bench();
     let request = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout k -out c -days 30 -subj /CN=x \
                    -addext subjectAltName=email:ec@nec.co.jp -addext basicConstraints=critical,CA:FALSE";
     let Some(filed) = filed(&bench, &[request], &["k", "c"]) else { return };
     assert!(filed.contains("ec@nec.co.jp: private key, P-256"), "{filed}");
-    assert!(filed.contains("elliptic curve (P-256), which this release does not use yet"), "{filed}");
     let Some(()) = openssl(&bench, "ec -in k -out sec1").map(drop) else { return };
     bench.keys("import", "abc", &["sec1", "c"]).good();
-    assert_eq!(bench.keys("list", "nec", &["--json"]).good().json()[0]["usable"], false);
+    assert_eq!(bench.keys("list", "nec", &["--json"]).good().json()[0]["usable"], true);
 }
 
 #[test]

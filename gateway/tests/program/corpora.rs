@@ -201,8 +201,8 @@ fn thunderbird(foreign: &Foreign) -> Answer {
 
 /// RSAES-OAEP with every digest, and with labels, as OpenSSL writes it. What is
 /// inside is no MIME entity, so none of it is delivered; it is decrypted all the
-/// same. Those with elliptic curves are for keys that are not read yet, and
-/// those with TripleDES are not read at all.
+/// same. One is for another key, on an elliptic curve, and those with TripleDES
+/// are not read at all.
 #[test]
 fn t43_interop_oaep() {
     let Some(folder) = corpora("t43_interop_oaep") else { return };

@@ -9,9 +9,8 @@ use crate::bindings::wasmime::filter::{key_export, keys};
 use crate::call::Call;
 use crate::event::text;
 use crate::handle::PrivateKeyHandle;
-use crate::recipient::{KeyTransRecipientInfo, Unreadable};
 use crate::stop::Stop;
-use crate::{Entry, KeyError, Refusal, Severity};
+use crate::{Entry, KeyError, Refusal, Severity, recipient};
 
 impl keys::Host for Call {
     fn certificates(&mut self, owner: String) -> Result<Result<Vec<Entry>, Refusal>> {
@@ -73,10 +72,8 @@ impl keys::HostPrivateKey for Call {
             return Ok(Err(KeyError::Malformed));
         }
         let handle = self.table.get(&key)?;
-        let names = KeyTransRecipientInfo::from_der(&recipient_info).and_then(|info| info.names(&handle.certificate));
-        match names {
-            Err(Unreadable::Malformed) => return Ok(Err(KeyError::Malformed)),
-            Err(Unreadable::OtherKind) => return Ok(Err(KeyError::Unsupported)),
+        match recipient::is_for(&recipient_info, &handle.certificate) {
+            Err(error) => return Ok(Err(error)),
             Ok(false) => return Ok(Err(KeyError::Refused(Refusal::Denied))),
             Ok(true) => {}
         }

@@ -129,11 +129,12 @@ impl Algorithm {
     pub fn unusable(&self) -> Option<String> {
         match self {
             Self::Rsa(2048..=4096) | Self::RsaPss(2048..=4096) => None,
+            Self::Curve("P-256" | "P-384" | "P-521" | "Ed25519" | "X25519") => None,
             Self::Rsa(bits) | Self::RsaPss(bits) if *bits < 2048 => {
                 Some(format!("has {bits} bits, and 2048 are the least that is secure"))
             }
             Self::Rsa(_) | Self::RsaPss(_) => Some("has more than 4096 bits, which costs too much to use".to_owned()),
-            Self::Curve(name) => Some(format!("is on an elliptic curve ({name}), which this release does not use yet")),
+            Self::Curve(name) => Some(format!("is on a curve that is not used ({name})")),
             Self::Other(oid) => Some(format!("has an algorithm this release does not know ({oid})")),
         }
     }

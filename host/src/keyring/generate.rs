@@ -1,21 +1,14 @@
-//! New keys: RSA, with a certificate that its own key signs. Whoever is to trust
-//! it pins it, as the keyring itself does.
+//! New keys, with a certificate that its own key signs. Whoever is to trust it
+//! pins it, as the keyring itself does.
 
-use std::fmt;
 use std::time::Duration;
 
-use aws_lc_rs::encoding::AsDer;
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::rsa;
-use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256};
 use const_oid::ObjectIdentifier;
 use const_oid::db::rfc4519::COMMON_NAME;
 use const_oid::db::rfc5280::ID_KP_EMAIL_PROTECTION;
-use const_oid::db::rfc5912::SHA_256_WITH_RSA_ENCRYPTION;
-use der::asn1::{Any, BitString, Ia5String, Null, SetOfVec, Utf8StringRef};
-use der::{DateTime, Decode, Document, Encode};
-use signature::Keypair;
-use spki::{AlgorithmIdentifierOwned, DynSignatureAlgorithmIdentifier, EncodePublicKey, SignatureBitStringEncoding};
+use der::asn1::{Any, Ia5String, SetOfVec, Utf8StringRef};
+use der::{DateTime, Decode, Encode};
+use signature::Keypair as _;
 use spki::{SubjectPublicKeyInfoOwned, SubjectPublicKeyInfoRef};
 use x509_cert::attr::AttributeTypeAndValue;
 use x509_cert::builder::profile::BuilderProfile;
@@ -23,8 +16,7 @@ use x509_cert::builder::{self, Builder, CertificateBuilder};
 use x509_cert::certificate::TbsCertificate;
 use x509_cert::ext::pkix::name::{GeneralName, OtherName};
 use x509_cert::ext::pkix::{
-    AuthorityKeyIdentifier, BasicConstraints, ExtendedKeyUsage, KeyUsage, KeyUsages, SubjectAltName,
-    SubjectKeyIdentifier,
+    AuthorityKeyIdentifier, BasicConstraints, ExtendedKeyUsage, KeyUsage, SubjectAltName, SubjectKeyIdentifier,
 };
 use x509_cert::ext::{Extension, ToExtension};
 use x509_cert::name::{Name, RdnSequence, RelativeDistinguishedName};
@@ -38,6 +30,9 @@ use super::import::Bundle;
 use super::private_key::PrivateKeyMaterial;
 use super::record::Source;
 use super::store::Keyring;
+use pair::Pair;
+
+mod pair;
 
 /// id-on-SmtpUTF8Mailbox (RFC 9598, section 3).
 const ID_ON_SMTP_UTF8_MAILBOX: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.8.9");
@@ -46,26 +41,24 @@ const MAX_COMMON_NAME: usize = 64;
 /// Clocks of others may be slow: seconds before now that validity begins.
 const SLACK: u64 = 3600;
 
-/// The size of a new key.
+/// The algorithm of a new key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum KeySize {
-    /// 2048 bits.
+pub enum KeyAlgorithm {
+    /// RSA with 2048 bits.
     Rsa2048,
-    /// 3072 bits: as strong as AES-128, and the default.
+    /// RSA with 3072 bits: as strong as AES-128, and the default.
     #[default]
     Rsa3072,
-    /// 4096 bits.
+    /// RSA with 4096 bits.
     Rsa4096,
-}
-
-impl fmt::Display for KeySize {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Rsa2048 => "rsa2048",
-            Self::Rsa3072 => "rsa3072",
-            Self::Rsa4096 => "rsa4096",
-        })
-    }
+    /// ECDSA and ECDH on P-256.
+    EcP256,
+    /// ECDSA and ECDH on P-384.
+    EcP384,
+    /// ECDSA and ECDH on P-521.
+    EcP521,
+    /// Ed25519: signs, and nothing can be encrypted to it.
+    Ed25519,
 }
 
 /// What to generate.
@@ -73,8 +66,8 @@ impl fmt::Display for KeySize {
 pub struct GenerateOptions {
     /// Whose key it is.
     pub address: String,
-    /// Its size.
-    pub size: KeySize,
+    /// Its algorithm.
+    pub algorithm: KeyAlgorithm,
     /// How many days its certificate is valid.
     pub days: u32,
     /// When it begins to be, in seconds since 1970-01-01T00:00:00Z.
@@ -87,15 +80,11 @@ impl Keyring {
     /// newest goes first.
     pub fn generate(&self, options: &GenerateOptions) -> Result<Vec<Filed>, KeyringError> {
         let address = normalise(&options.address)?;
-        let size = match options.size {
-            KeySize::Rsa2048 => rsa::KeySize::Rsa2048,
-            KeySize::Rsa3072 => rsa::KeySize::Rsa3072,
-            KeySize::Rsa4096 => rsa::KeySize::Rsa4096,
-        };
-        let pair = rsa::KeyPair::generate(size).map_err(|_| KeyringError::Cryptography("generate a key"))?;
-        let certificate = certificate(&pair, &address, options.now, options.days)
+        let pair = Pair::generate(options.algorithm).map_err(|_| KeyringError::Cryptography("generate a key"))?;
+        let pkcs8 = pair.to_pkcs8().map_err(|_| KeyringError::Cryptography("encode a key"))?;
+        let key = PrivateKeyMaterial::from_pkcs8(&pkcs8).map_err(|_| KeyringError::Cryptography("encode a key"))?;
+        let certificate = certificate(pair, &address, options.now, options.days)
             .map_err(|_| KeyringError::Cryptography("make a certificate"))?;
-        let key = PrivateKeyMaterial::of_rsa(&pair).map_err(|_| KeyringError::Cryptography("encode a key"))?;
         let bundle =
             Bundle::made(&certificate, key).map_err(|_| KeyringError::Cryptography("read its own certificate"))?;
         self.file(bundle, &ImportOptions { address: Some(address), pin: true }, Source::Generated)
@@ -103,9 +92,8 @@ impl Keyring {
 }
 
 /// A certificate for `address` that the key itself signs.
-fn certificate(pair: &rsa::KeyPair, address: &str, now: u64, days: u32) -> builder::Result<Vec<u8>> {
-    let signer = Signer(pair.clone());
-    let info = SubjectPublicKeyInfoOwned::from_key(&signer.verifying_key())?;
+fn certificate(pair: Pair, address: &str, now: u64, days: u32) -> builder::Result<Vec<u8>> {
+    let info = SubjectPublicKeyInfoOwned::from_key(&pair.verifying_key())?;
     let mut serial = [0; 16];
     aws_lc_rs::rand::fill(&mut serial).map_err(|_| signature::Error::new())?;
     // Positive, and of the same length always (RFC 5280, section 4.1.2.2).
@@ -115,9 +103,9 @@ fn certificate(pair: &rsa::KeyPair, address: &str, now: u64, days: u32) -> build
     let time = |seconds| DateTime::from_unix_duration(Duration::from_secs(seconds)).map(Time::from);
     let not_after = now.saturating_add(u64::from(days).saturating_mul(86_400));
     let validity = Validity::new(time(now.saturating_sub(SLACK))?, time(not_after)?);
-    let profile = Personal { subject: subject(address)?, address: address.to_owned() };
+    let profile = Personal { subject: subject(address)?, address: address.to_owned(), usage: pair.usage() };
     let builder = CertificateBuilder::new(profile, SerialNumber::new(&serial)?, validity, info)?;
-    Ok(builder.build::<_, Signature>(&signer)?.to_der()?)
+    Ok(builder.build::<_, pair::Signature>(&pair)?.to_der()?)
 }
 
 fn subject(address: &str) -> der::Result<Name> {
@@ -133,6 +121,7 @@ fn subject(address: &str) -> der::Result<Name> {
 struct Personal {
     subject: Name,
     address: String,
+    usage: KeyUsage,
 }
 
 impl BuilderProfile for Personal {
@@ -154,7 +143,7 @@ impl BuilderProfile for Personal {
         let none: &[Extension] = &[];
         Ok(vec![
             BasicConstraints { ca: false, path_len_constraint: None }.to_extension(subject, none)?,
-            KeyUsage(KeyUsages::DigitalSignature | KeyUsages::KeyEncipherment).to_extension(subject, none)?,
+            self.usage.to_extension(subject, none)?,
             ExtendedKeyUsage(vec![ID_KP_EMAIL_PROTECTION]).to_extension(subject, none)?,
             SubjectAltName(vec![mailbox(&self.address)?]).to_extension(subject, none)?,
             SubjectKeyIdentifier::try_from(key)?.to_extension(subject, none)?,
@@ -169,50 +158,4 @@ fn mailbox(address: &str) -> der::Result<GeneralName> {
     }
     let value = Any::encode_from(&Utf8StringRef::new(address)?)?;
     Ok(GeneralName::OtherName(OtherName { type_id: ID_ON_SMTP_UTF8_MAILBOX, value }))
-}
-
-/// A key of aws-lc as the certificate builder wants it.
-struct Signer(rsa::KeyPair);
-
-impl Keypair for Signer {
-    type VerifyingKey = Verifier;
-
-    fn verifying_key(&self) -> Verifier {
-        Verifier(self.0.public_key().clone())
-    }
-}
-
-impl DynSignatureAlgorithmIdentifier for Signer {
-    fn signature_algorithm_identifier(&self) -> spki::Result<AlgorithmIdentifierOwned> {
-        Ok(AlgorithmIdentifierOwned { oid: SHA_256_WITH_RSA_ENCRYPTION, parameters: Some(Null.into()) })
-    }
-}
-
-impl signature::Signer<Signature> for Signer {
-    fn try_sign(&self, message: &[u8]) -> signature::Result<Signature> {
-        let mut signature = vec![0; self.0.public_modulus_len()];
-        self.0
-            .sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature)
-            .map_err(|_| signature::Error::new())?;
-        Ok(Signature(signature))
-    }
-}
-
-#[derive(Clone)]
-struct Verifier(rsa::PublicKey);
-
-impl EncodePublicKey for Verifier {
-    fn to_public_key_der(&self) -> spki::Result<Document> {
-        let encoded = AsDer::<aws_lc_rs::encoding::PublicKeyX509Der<'_>>::as_der(&self.0)
-            .map_err(|_| spki::Error::KeyMalformed)?;
-        Ok(Document::try_from(encoded.as_ref())?)
-    }
-}
-
-struct Signature(Vec<u8>);
-
-impl SignatureBitStringEncoding for Signature {
-    fn to_bitstring(&self) -> der::Result<BitString> {
-        BitString::from_bytes(&self.0)
-    }
 }

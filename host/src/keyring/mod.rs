@@ -40,7 +40,7 @@ pub use export::{Container, certificate_pem};
 pub(crate) use facts::hex;
 pub use facts::{Algorithm, CertificateFacts};
 pub use filing::{Filed, ImportOptions};
-pub use generate::{GenerateOptions, KeySize};
+pub use generate::{GenerateOptions, KeyAlgorithm};
 pub use import::{Bundle, password, pem};
 pub use judge::Authorities;
 pub(crate) use private_key::PrivateKeyMaterial;

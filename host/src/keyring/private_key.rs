@@ -10,6 +10,7 @@ use aws_lc_rs::signature::{
 };
 use const_oid::db::{rfc5912, rfc8410};
 use der::Decode;
+use der::asn1::OctetStringRef;
 use pkcs8::PrivateKeyInfoRef;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
@@ -37,8 +38,9 @@ impl PrivateKeyMaterial {
                 Ok(Self::new(encoded, pair.public_key().as_ref()))
             }
             rfc8410::ID_X_25519 => {
-                let key = agreement::PrivateKey::from_private_key_der(&agreement::X25519, encoded);
-                let public = key.and_then(|key| key.compute_public_key().map_err(Into::into)).map_err(|_| NOT_SOUND)?;
+                let octets = <&OctetStringRef>::from_der(info.private_key.as_bytes()).map_err(|_| NOT_SOUND)?;
+                let key = agreement::PrivateKey::from_private_key(&agreement::X25519, octets.as_bytes());
+                let public = key.map_err(|_| NOT_SOUND)?.compute_public_key().map_err(|_| NOT_SOUND)?;
                 Ok(Self::new(encoded, public.as_ref()))
             }
             other => Err(format!("a private key of algorithm {other} is not read; RSA and elliptic curves are")),
@@ -77,12 +79,6 @@ impl PrivateKeyMaterial {
             .find_map(read)
             .ok_or("the private key is on none of the curves P-256, P-384 and P-521")?;
         let pkcs8 = pair.to_pkcs8v1().map_err(|_| NOT_SOUND)?;
-        Ok(Self::new(pkcs8.as_ref(), pair.public_key().as_ref()))
-    }
-
-    /// A key of the cryptographic library's making.
-    pub(super) fn of_rsa(pair: &rsa::KeyPair) -> Result<Self, String> {
-        let pkcs8 = pair.as_der().map_err(|_| NOT_SOUND)?;
         Ok(Self::new(pkcs8.as_ref(), pair.public_key().as_ref()))
     }
 

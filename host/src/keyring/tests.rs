@@ -39,7 +39,7 @@ impl Bench {
 }
 
 fn generate(keyring: &Keyring, address: &str, now: u64) -> Record {
-    let options = GenerateOptions { address: address.to_owned(), size: KeySize::Rsa2048, days: 365, now };
+    let options = GenerateOptions { address: address.to_owned(), algorithm: KeyAlgorithm::Rsa2048, days: 365, now };
     let filed = keyring.generate(&options).unwrap();
     assert_eq!(filed.iter().map(|filed| filed.record.kind).collect::<Vec<_>>(), [Kind::Private, Kind::Public]);
     filed.into_iter().next().unwrap().record
@@ -203,6 +203,32 @@ fn a_key_is_unsealed_once() {
     assert!(Arc::ptr_eq(&first, &second));
     keyring.remove(Kind::Private, "taro@nec.co.jp", &made.facts.fingerprint).unwrap();
     assert!(keyring.key(&made.facts.key_id).is_err(), "a removed key is not served from memory");
+}
+
+#[test]
+fn a_key_of_every_algorithm_is_generated_for_what_it_does() {
+    let bench = Bench::new();
+    let keyring = bench.open();
+    for (algorithm, name, enciphers) in [
+        (KeyAlgorithm::Rsa2048, "RSA 2048", true),
+        (KeyAlgorithm::EcP256, "P-256", true),
+        (KeyAlgorithm::EcP384, "P-384", true),
+        (KeyAlgorithm::EcP521, "P-521", true),
+        (KeyAlgorithm::Ed25519, "Ed25519", false),
+    ] {
+        let options = GenerateOptions { address: "hana@nec.co.jp".to_owned(), algorithm, days: 365, now: NOV_2026 };
+        let facts = keyring.generate(&options).unwrap().remove(0).record.facts;
+        assert_eq!(facts.algorithm.to_string(), name);
+        assert_eq!((facts.signs, facts.enciphers), (true, enciphers), "{name}");
+        assert_eq!(facts.algorithm.unusable(), None);
+        assert!(keyring.key(&facts.key_id).is_ok(), "{name}");
+        let certificate = keyring.records_of(Kind::Public, "hana@nec.co.jp", NOV_2026).unwrap();
+        let own = certificate.iter().find(|record| record.facts.fingerprint == facts.fingerprint).unwrap();
+        let own = smime::x509::Certificate::from_der(&own.certificate).unwrap();
+        let (algorithm, signature) = (own.signature_algorithm(), own.signature());
+        let bulk = &smime::crypto::Software;
+        smime::crypto::signature::verify(own.public_key(), algorithm, None, own.tbs(), signature, bulk).unwrap();
+    }
 }
 
 #[test]

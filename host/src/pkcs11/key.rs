@@ -7,6 +7,7 @@ use cryptoki::mechanism::rsa::{PkcsMgfType, PkcsOaepParams, PkcsOaepSource, Pkcs
 use cryptoki::mechanism::{Mechanism, MechanismType};
 use der::asn1::OctetString;
 use der::{Decode as _, Encode as _, Sequence};
+use smime::cms::recipient::EncryptedKey;
 use smime::crypto::DigestAlgorithm;
 use smime::crypto::key_transport::Scheme as KeyTransport;
 use smime::crypto::parameters::{Oaep, Pss};
@@ -19,9 +20,8 @@ use super::error::Pkcs11Error;
 use super::objects::{self, TokenObject};
 use super::padding;
 use super::sessions::Sessions;
-use crate::recipient::{KeyTransRecipientInfo, Unreadable};
 use crate::services::PrivateKey;
-use crate::{KeyError, Refusal};
+use crate::{KeyError, Refusal, recipient};
 
 /// A private key in a token.
 pub(super) struct TokenKey {
@@ -51,16 +51,15 @@ impl PrivateKey for TokenKey {
     }
 
     fn unwrap_key(&self, recipient_info: &[u8], length: u32) -> Result<Vec<u8>, KeyError> {
-        let recipient = KeyTransRecipientInfo::from_der(recipient_info).map_err(|unreadable| match unreadable {
-            Unreadable::Malformed => KeyError::Malformed,
-            Unreadable::OtherKind => KeyError::Unsupported,
-        })?;
-        let scheme = KeyTransport::read(&recipient.algorithm).ok_or(KeyError::Unsupported)?;
+        let EncryptedKey::Transport(recipient) = recipient::read(recipient_info)? else {
+            return Err(KeyError::Unsupported);
+        };
+        let scheme = recipient.scheme.ok_or(KeyError::Unsupported)?;
         let modulus_len = self.object.modulus_len.filter(|_| self.object.decrypts).ok_or(KeyError::Unsupported)?;
         // The key to go on with when there is none is drawn first and always (RFC
         // 3218, section 2.3.2).
         let mut key = random(length)?;
-        let (object, encrypted) = (self.object.clone(), recipient.encrypted_key.to_vec());
+        let (object, encrypted) = (self.object.clone(), recipient.encrypted_key);
         let decrypt_scheme = scheme.clone();
         let decrypted = self.sessions.with(move |seat| {
             let key = objects::handle(seat, &object)?;
@@ -122,6 +121,7 @@ fn to_be_signed(scheme: &Signature, message: &[u8]) -> Option<(Option<PkcsPssPar
             let parameters = PkcsPssParams { hash_alg, mgf, s_len: u64::from(*salt_len).into() };
             Some((Some(parameters), digest.compute(message)))
         }
+        Signature::Ecdsa(_) | Signature::Ed25519 => None,
     }
 }
 

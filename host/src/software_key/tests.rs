@@ -4,12 +4,16 @@ use std::process::Command;
 use std::sync::LazyLock;
 
 use const_oid::ObjectIdentifier;
-use const_oid::db::rfc5912::{SHA_1_WITH_RSA_ENCRYPTION, SHA_256_WITH_RSA_ENCRYPTION};
+use const_oid::db::rfc5912::{RSA_ENCRYPTION, SHA_1_WITH_RSA_ENCRYPTION, SHA_256_WITH_RSA_ENCRYPTION};
 use der::asn1::{Any, OctetString};
-use der::{Document, Tag};
+use der::{Document, Encode, Tag};
+use smime::crypto::key_transport::Scheme as KeyTransport;
+use smime::crypto::parameters::{Oaep, Pss};
 use smime::crypto::{Software, signature};
 use smime::x509::Certificate;
 
+use super::random::random;
+use super::rsa::as_plain_rsa;
 use super::*;
 
 /// The certificate and the PKCS #8 of one of the people of the stories.
@@ -171,7 +175,8 @@ fn other_kinds_of_recipients_are_not_opened() {
     let odd = AlgorithmIdentifierOwned { oid: ObjectIdentifier::new_unwrap("1.2.3.4"), parameters: None };
     let info = recipient_info_with(&odd, vec![0; 256]);
     assert_eq!(ALICE.1.unwrap_key(&info, 16), Err(KeyError::Unsupported));
-    assert_eq!(ALICE.1.unwrap_key(b"\xa1\x00", 16), Err(KeyError::Unsupported));
+    assert_eq!(ALICE.1.unwrap_key(b"\xa1\x00", 16), Err(KeyError::Malformed));
+    assert_eq!(ALICE.1.unwrap_key(b"\xa2\x00", 16), Err(KeyError::Unsupported));
 }
 
 #[test]
@@ -191,10 +196,10 @@ fn what_is_no_good_key_is_told_apart() {
     let mut broken = pkcs8.clone();
     broken[60] ^= 1;
     assert_eq!(SoftwareKey::from_pkcs8(&broken).err(), Some(LoadError::Malformed));
-    // openssl genpkey -algorithm ed25519
-    let ed25519 = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n-----END PRIVATE KEY-----\n";
-    let (_, ed25519) = Document::from_pem(ed25519).unwrap();
-    assert_eq!(SoftwareKey::from_pkcs8(ed25519.as_bytes()).err(), Some(LoadError::Unsupported));
+    // openssl genpkey -algorithm ed448
+    let ed448 = "-----BEGIN PRIVATE KEY-----\nMEcCAQAwBQYDK2VxBDsEOU37nJpC3FJWt/EM/ci7ym/Mvy3VanA3H5qp3/E/yfiM\nP0EfXnHHCAFc7FEuVUF0DsMfX03xmteUGQ==\n-----END PRIVATE KEY-----\n";
+    let (_, ed448) = Document::from_pem(ed448).unwrap();
+    assert_eq!(SoftwareKey::from_pkcs8(ed448.as_bytes()).err(), Some(LoadError::Unsupported));
 }
 
 #[test]
@@ -225,5 +230,54 @@ fn sizes_from_2048_to_8192_bits_are_taken() {
     }
     if let Some(pkcs8) = generate(1024) {
         assert_eq!(SoftwareKey::from_pkcs8(&pkcs8).err(), Some(LoadError::Size));
+    }
+}
+
+/// A certificate and its key in `smime/tests/vectors/curves`.
+fn on_curve(name: &str) -> (Certificate, Vec<u8>) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../smime/tests/vectors/curves");
+    let read = |file: String| Document::from_pem(&std::fs::read_to_string(folder.join(file)).unwrap()).unwrap().1;
+    let certificate = read(format!("certificates/{name}.pem"));
+    (Certificate::from_der(certificate.as_bytes()).unwrap(), read(format!("keys/{name}.pem")).as_bytes().to_vec())
+}
+
+#[test]
+fn signatures_on_every_curve_verify_by_the_other_implementation() {
+    for name in ["p256", "p384", "p521", "ed25519"] {
+        let (certificate, pkcs8) = on_curve(name);
+        let key = SoftwareKey::from_pkcs8(&pkcs8).unwrap();
+        let (algorithm, beside, digest) = smime::cms::signature_algorithm(&certificate).unwrap();
+        let signature = key.sign(&algorithm, &beside, b"attributes").unwrap();
+        assert!(verifies(&certificate, &algorithm, digest, &signature), "{name}");
+        assert_eq!(key.sign(&rsa_encryption(), &beside, b"x"), Err(KeyError::Unsupported), "{name}");
+        assert_eq!(ALICE.1.sign(&algorithm, &beside, b"x"), Err(KeyError::Unsupported), "{name}");
+    }
+}
+
+#[test]
+fn what_was_encrypted_to_a_curve_opens_and_what_does_not_yields_a_random_key() {
+    use smime::cms::recipient::{KeyAgreement, key_agreement};
+    use smime::crypto::key_derivation::KeyDerivation;
+    use smime::crypto::key_wrap::KeyWrap;
+    for name in ["p256", "p384", "p521", "x25519"] {
+        let (certificate, pkcs8) = on_curve(name);
+        let key = SoftwareKey::from_pkcs8(&pkcs8).unwrap();
+        for (derivation, wrap) in
+            [(KeyDerivation::X963Sha256, KeyWrap::Aes256), (KeyDerivation::HkdfSha384, KeyWrap::Aes128)]
+        {
+            let scheme = KeyAgreement::new(derivation, wrap);
+            let info = key_agreement(&certificate, &scheme, &[7; 32], &mut |len| random(len).unwrap()).unwrap();
+            assert_eq!(key.unwrap_key(&info, 32).as_deref(), Ok(&[7; 32][..]), "{name}");
+            let mut altered = info.clone();
+            *altered.last_mut().unwrap() ^= 1;
+            let mut elsewhere = info.clone();
+            elsewhere[40] ^= 1;
+            for (info, length) in [(&altered, 32), (&elsewhere, 32), (&info, 16)] {
+                let (one, other) = (key.unwrap_key(info, length).unwrap(), key.unwrap_key(info, length).unwrap());
+                assert_eq!(one.len(), length as usize, "{name}");
+                assert_ne!(one, other, "a random key each time: {name}");
+            }
+            assert_eq!(ALICE.1.unwrap_key(&info, 32), Err(KeyError::Unsupported));
+        }
     }
 }

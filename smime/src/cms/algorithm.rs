@@ -5,13 +5,18 @@ use const_oid::ObjectIdentifier;
 use const_oid::db::rfc5911::{
     ID_AES_128_CBC, ID_AES_128_GCM, ID_AES_192_CBC, ID_AES_192_GCM, ID_AES_256_CBC, ID_AES_256_GCM,
 };
-use const_oid::db::rfc5912::{ID_RSASSA_PSS, RSA_ENCRYPTION, SHA_256_WITH_RSA_ENCRYPTION};
+use const_oid::db::rfc5912::{
+    ECDSA_WITH_SHA_256, ECDSA_WITH_SHA_384, ECDSA_WITH_SHA_512, ID_EC_PUBLIC_KEY, ID_RSASSA_PSS, RSA_ENCRYPTION,
+    SHA_256_WITH_RSA_ENCRYPTION,
+};
+use const_oid::db::rfc8410::ID_ED_25519;
 use der::Encode;
 use der::asn1::Any;
 use spki::AlgorithmIdentifierOwned;
 
 use crate::crypto::DigestAlgorithm;
 use crate::crypto::cipher::{BLOCK_LEN, NONCE_LEN};
+use crate::crypto::curve::Curve;
 use crate::crypto::parameters::Pss;
 use crate::error::CmsError;
 use crate::x509::Certificate;
@@ -80,7 +85,9 @@ impl Cipher {
 ///
 /// `rsaEncryption` signs with RSASSA-PKCS1-v1_5 and SHA-256; `id-RSASSA-PSS`
 /// with the parameters it is bound to, else with SHA-256 throughout and a salt
-/// of 32 octets (RFC 4055, RFC 8551, section 2.2).
+/// of 32 octets (RFC 4055, RFC 8551, section 2.2); a curve over a prime field
+/// with ECDSA and the digest that is as strong (RFC 5753, section 2.1); Ed25519
+/// with itself, beside SHA-512 (RFC 8419, section 3).
 ///
 /// # Errors
 /// [`CmsError::Algorithm`] for any other key, or a digest no signature of a
@@ -100,6 +107,16 @@ pub fn signature_algorithm(certificate: &Certificate) -> Result<(Vec<u8>, Vec<u8
             };
             (pss.algorithm().ok_or(CmsError::Algorithm)?, pss.digest)
         }
+        ID_EC_PUBLIC_KEY => {
+            let curve = key.parameters.as_ref().and_then(|p| p.decode_as().ok()).and_then(Curve::from_oid);
+            let (oid, digest) = match curve.ok_or(CmsError::Algorithm)? {
+                Curve::P256 => (ECDSA_WITH_SHA_256, DigestAlgorithm::Sha256),
+                Curve::P384 => (ECDSA_WITH_SHA_384, DigestAlgorithm::Sha384),
+                Curve::P521 => (ECDSA_WITH_SHA_512, DigestAlgorithm::Sha512),
+            };
+            (AlgorithmIdentifierOwned { oid, parameters: None }, digest)
+        }
+        ID_ED_25519 => (AlgorithmIdentifierOwned { oid: ID_ED_25519, parameters: None }, DigestAlgorithm::Sha512),
         _ => return Err(CmsError::Algorithm),
     };
     if digest == DigestAlgorithm::Sha1 {

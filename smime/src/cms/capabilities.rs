@@ -1,14 +1,20 @@
 //! What a mail user agent says that it reads: `SMIMECapabilities`.
 
 use const_oid::ObjectIdentifier;
-use const_oid::db::rfc5912::{ID_RSASSA_PSS, SHA_256_WITH_RSA_ENCRYPTION};
+use const_oid::db::rfc5912::{
+    ECDSA_WITH_SHA_256, ECDSA_WITH_SHA_384, ECDSA_WITH_SHA_512, ID_RSASSA_PSS, SHA_256_WITH_RSA_ENCRYPTION,
+};
+use const_oid::db::rfc8410::ID_ED_25519;
 use der::Encode;
 use spki::AlgorithmIdentifierOwned;
 
 use super::ber::{Reader, tag};
 use super::{Cipher, encode};
 use crate::crypto::DigestAlgorithm;
+use crate::crypto::key_agreement::Scheme as KeyAgreement;
+use crate::crypto::key_derivation::KeyDerivation;
 use crate::crypto::key_transport::{KeyTransport, Scheme};
+use crate::crypto::key_wrap::KeyWrap;
 
 /// Which of the algorithms that this library writes a user agent reads.
 ///
@@ -37,6 +43,8 @@ pub struct Capabilities {
     pub oaep: bool,
     /// RSASSA-PSS.
     pub pss: bool,
+    /// Key agreement with HKDF and SHA-256 (RFC 8418).
+    pub hkdf: bool,
 }
 
 impl Capabilities {
@@ -61,6 +69,7 @@ impl Capabilities {
             Some(Cipher::Aes192Gcm) => self.aes192_gcm = true,
             Some(Cipher::Aes256Gcm) => self.aes256_gcm = true,
             None if capability.oid == ID_RSASSA_PSS => self.pss = true,
+            None if KeyAgreement::read(capability).is_some_and(|scheme| scheme.is_hkdf()) => self.hkdf = true,
             None => self.oaep |= Scheme::read(capability) == Some(KeyTransport::OaepSha256.into()),
         }
     }
@@ -99,7 +108,19 @@ pub fn ours() -> Vec<u8> {
     let oids = ciphers.map(Cipher::oid).into_iter().chain(digests.map(DigestAlgorithm::oid));
     let mut members: Vec<Vec<u8>> = oids.map(capability).collect();
     members.extend(oaep);
-    members.extend([ID_RSASSA_PSS, SHA_256_WITH_RSA_ENCRYPTION].map(capability));
+    let agreements = [KeyWrap::Aes256, KeyWrap::Aes128].into_iter().flat_map(|wrap| {
+        [KeyDerivation::HkdfSha256, KeyDerivation::X963Sha256].map(|derivation| KeyAgreement::new(derivation, wrap))
+    });
+    members.extend(agreements.filter_map(|scheme| scheme.algorithm()?.to_der().ok()));
+    let signatures = [
+        ID_ED_25519,
+        ECDSA_WITH_SHA_512,
+        ECDSA_WITH_SHA_384,
+        ECDSA_WITH_SHA_256,
+        ID_RSASSA_PSS,
+        SHA_256_WITH_RSA_ENCRYPTION,
+    ];
+    members.extend(signatures.map(capability));
     encode::sequence(&members.iter().map(Vec::as_slice).collect::<Vec<_>>())
 }
 
@@ -123,6 +144,7 @@ mod tests {
             aes256_gcm: true,
             oaep: true,
             pss: true,
+            hkdf: true,
         };
         assert_eq!(parse(&ours()), all);
         assert!(Cipher::ALL.into_iter().all(|cipher| all.reads(cipher)));

@@ -86,8 +86,7 @@ pub(super) fn recipients(reader: &mut Reader<'_>, budget: &mut Budget) -> Result
     reader.nested(tag::SET, |set| {
         let mut recipients = Vec::new();
         while !set.is_finished() {
-            budget.recipient()?;
-            recipients.push(RecipientInfo::read(set)?);
+            RecipientInfo::read(set, &mut recipients, budget)?;
         }
         // SIZE (1..MAX)
         if recipients.is_empty() { Err(CmsError::Malformed.into()) } else { Ok(recipients) }

@@ -1,16 +1,23 @@
 //! Recipients of a content-encryption key: reading `RecipientInfo`s, and writing
-//! those with key transport.
+//! one for each certificate.
+
+use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::ber::{Reader, tag};
-use super::encode;
 use super::identifier::Identifier;
-use crate::crypto::key_transport::{KeyTransportError, Scheme};
-use crate::crypto::random::Draw;
-use crate::error::CmsError;
+use crate::budget::Budget;
+use crate::crypto::key_transport::KeyTransportError;
+use crate::error::{CmsError, MessageError};
 use crate::x509::Certificate;
-use der::Encode;
 
+mod key_agreement;
+mod key_transport;
+
+pub use crate::crypto::key_agreement::Scheme as KeyAgreement;
 pub use crate::crypto::key_transport::KeyTransport;
+pub use key_agreement::{KeyAgreeRecipientInfo, key_agreement};
+pub use key_transport::{KeyTransRecipientInfo, key_transport, key_transport_by_key_identifier};
 
 /// ```text
 /// RecipientInfo ::= CHOICE {
@@ -19,108 +26,136 @@ pub use crate::crypto::key_transport::KeyTransport;
 ///   kekri [2] KEKRecipientInfo,
 ///   pwri [3] PasswordRecipientInfo,
 ///   ori [4] OtherRecipientInfo }
-/// KeyTransRecipientInfo ::= SEQUENCE {
-///   version CMSVersion,
-///   rid RecipientIdentifier,
-///   keyEncryptionAlgorithm KeyEncryptionAlgorithmIdentifier,
-///   encryptedKey OCTET STRING }
 /// ```
-/// RFC 5652, section 6.2.
+/// RFC 5652, section 6.2. Where a `KeyAgreeRecipientInfo` is for several, this is
+/// one of them.
 #[derive(Clone, Debug)]
 pub struct RecipientInfo {
-    encoded: Vec<u8>,
-    /// None of another kind than `ktri`.
+    encoded: Encoded,
+    /// None of a kind that names no certificate.
     identifier: Option<Identifier>,
-    scheme: Option<Scheme>,
+    supported: bool,
+}
+
+#[derive(Clone, Debug)]
+enum Encoded {
+    /// All of it in DER.
+    Whole(Vec<u8>),
+    /// What recipients have in common, which is kept once, and the
+    /// `RecipientEncryptedKey` of this one.
+    One { common: Arc<[u8]>, encrypted_key: Vec<u8> },
 }
 
 impl RecipientInfo {
-    /// All of it in DER: what a private key unwraps.
-    pub fn der(&self) -> &[u8] {
-        &self.encoded
+    /// The DER of a `RecipientInfo` for this recipient alone: what a private key
+    /// unwraps.
+    pub fn der(&self) -> Cow<'_, [u8]> {
+        match &self.encoded {
+            Encoded::Whole(encoded) => Cow::Borrowed(encoded),
+            Encoded::One { common, encrypted_key } => Cow::Owned(key_agreement::for_one(common, encrypted_key)),
+        }
     }
 
     /// Whether the key was encrypted to `certificate`. With a key identifier
-    /// that may be so for several certificates. A kind without key transport
+    /// that may be so for several certificates. A kind that names none
     /// identifies none.
     pub fn identifies(&self, certificate: &Certificate) -> bool {
         self.identifier.as_ref().is_some_and(|identifier| identifier.names(certificate))
     }
 
-    /// Whether its key can be unwrapped: key transport with RSAES-PKCS1-v1_5, or
-    /// with RSAES-OAEP and SHA-1, SHA-256, SHA-384 or SHA-512.
+    /// Whether its key can be unwrapped: whether all that is in it is
+    /// implemented.
     pub fn is_supported(&self) -> bool {
-        self.scheme.is_some()
+        self.supported
     }
 
-    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, CmsError> {
+    /// Reads one value, which may be for several recipients, and takes each from
+    /// `budget`.
+    pub(super) fn read(
+        reader: &mut Reader<'_>,
+        found: &mut Vec<Self>,
+        budget: &mut Budget,
+    ) -> Result<(), MessageError> {
+        budget.recipient()?;
         let kind = reader.peek();
         let encoded = reader.der()?;
         match kind {
             Some(tag::SEQUENCE) => {
-                let (identifier, scheme) = Reader::new(&encoded).nested(tag::SEQUENCE, |ktri| {
-                    ktri.version()?;
-                    let identifier = Identifier::read(ktri)?;
-                    let scheme = Scheme::read(&ktri.decode()?);
-                    ktri.primitive(tag::OCTET_STRING)?;
-                    Ok::<_, CmsError>((identifier, scheme))
-                })?;
-                Ok(Self { encoded, identifier: Some(identifier), scheme })
+                let recipient = KeyTransRecipientInfo::read(&mut Reader::new(&encoded))?;
+                let supported = recipient.scheme.is_some();
+                found.push(Self {
+                    identifier: Some(recipient.identifier),
+                    supported,
+                    encoded: Encoded::Whole(encoded),
+                });
             }
-            Some(0xA1..=0xA4) => Ok(Self { encoded, identifier: None, scheme: None }),
-            _ => Err(CmsError::Malformed),
+            Some(kind) if kind == tag::constructed(1) => {
+                let read = key_agreement::Common::read(&mut Reader::new(&encoded))?;
+                let (common, supported) = (Arc::from(read.encoded()), read.is_supported());
+                for (number, encrypted_key) in read.encrypted_keys.into_iter().enumerate() {
+                    if number > 0 {
+                        budget.recipient()?;
+                    }
+                    let identifier = Some(encrypted_key.identifier);
+                    let encoded = Encoded::One { common: Arc::clone(&common), encrypted_key: encrypted_key.encoded };
+                    found.push(Self { encoded, identifier, supported });
+                }
+            }
+            Some(0xA2..=0xA4) => {
+                found.push(Self { encoded: Encoded::Whole(encoded), identifier: None, supported: false });
+            }
+            _ => return Err(CmsError::Malformed.into()),
+        }
+        Ok(())
+    }
+}
+
+/// A `RecipientInfo` for one recipient, as the holder of its private key reads
+/// it.
+#[derive(Clone, Debug)]
+pub enum EncryptedKey {
+    /// For an RSA key.
+    Transport(KeyTransRecipientInfo),
+    /// For a key that agrees with others.
+    Agreement(KeyAgreeRecipientInfo),
+}
+
+impl EncryptedKey {
+    /// The longest encoding that is read, in octets: that of the longest names
+    /// and keys in use, and then some.
+    pub const MAX_LEN: usize = 64 << 10;
+
+    /// Reads the DER of a `RecipientInfo`.
+    ///
+    /// # Errors
+    /// [`CmsError::Malformed`] if it does not parse, or is for several;
+    /// [`CmsError::Algorithm`] if it is of another kind.
+    pub fn from_der(encoded: &[u8]) -> Result<Self, CmsError> {
+        if encoded.len() > Self::MAX_LEN {
+            return Err(CmsError::Malformed);
+        }
+        let mut reader = Reader::new(encoded);
+        let read = match reader.peek() {
+            Some(tag::SEQUENCE) => Self::Transport(KeyTransRecipientInfo::read(&mut reader)?),
+            Some(kind) if kind == tag::constructed(1) => Self::Agreement(KeyAgreeRecipientInfo::read(&mut reader)?),
+            Some(0xA2..=0xA4) => return Err(CmsError::Algorithm),
+            _ => return Err(CmsError::Malformed),
+        };
+        reader.finish()?;
+        Ok(read)
+    }
+
+    /// Whether it is for the key of `certificate`.
+    pub fn names(&self, certificate: &Certificate) -> bool {
+        match self {
+            Self::Transport(recipient) => recipient.identifier.names(certificate),
+            Self::Agreement(recipient) => recipient.identifier.names(certificate),
         }
     }
 }
 
-/// The DER of a `RecipientInfo` that transports `content_key` to the key of
-/// `certificate`, named by issuer and serial number. `draw` yields as many
-/// random octets as it is asked for.
-///
-/// # Errors
-/// [`CmsError::Algorithm`] if the certificate's key does not do this, or if
-/// `draw` yields less than it should.
-pub fn key_transport(
-    certificate: &Certificate,
-    algorithm: KeyTransport,
-    content_key: &[u8],
-    draw: Draw<'_>,
-) -> Result<Vec<u8>, CmsError> {
-    let identifier = Identifier::by_issuer_and_serial_number(certificate);
-    write(0, &identifier, certificate, algorithm, content_key, draw)
-}
-
-/// The same, with the certificate named by its subjectKeyIdentifier.
-///
-/// # Errors
-/// As [`key_transport`], and [`CmsError::NoCertificate`] if it has none.
-pub fn key_transport_by_key_identifier(
-    certificate: &Certificate,
-    algorithm: KeyTransport,
-    content_key: &[u8],
-    draw: Draw<'_>,
-) -> Result<Vec<u8>, CmsError> {
-    let identifier = Identifier::by_subject_key_identifier(certificate).ok_or(CmsError::NoCertificate)?;
-    write(2, &identifier, certificate, algorithm, content_key, draw)
-}
-
-fn write(
-    version: u8,
-    identifier: &[u8],
-    certificate: &Certificate,
-    algorithm: KeyTransport,
-    content_key: &[u8],
-    draw: Draw<'_>,
-) -> Result<Vec<u8>, CmsError> {
-    let scheme = Scheme::from(algorithm);
-    let encrypted_key = scheme.encrypt(certificate.public_key(), content_key, draw).map_err(|e| match e {
+fn failure(error: KeyTransportError) -> CmsError {
+    match error {
         KeyTransportError::Key | KeyTransportError::TooLong | KeyTransportError::Random => CmsError::Algorithm,
-    })?;
-    let algorithm = scheme.algorithm().and_then(|algorithm| algorithm.to_der().ok()).ok_or(CmsError::Algorithm)?;
-    Ok(encode::sequence(&[
-        &encode::value(tag::INTEGER, &[&[version]]),
-        identifier,
-        &algorithm,
-        &encode::value(tag::OCTET_STRING, &[&encrypted_key]),
-    ]))
+    }
 }

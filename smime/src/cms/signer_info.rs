@@ -139,28 +139,28 @@ impl SignerInfo {
             if SignedAttributes::are_in(content) {
                 return Err(CmsError::Altered);
             }
-            return self.verify_digest(digest, content_digest, certificate);
+            return self.verify_message(digest, content, content_digest, certificate);
         };
         attributes.check(content_type, content_digest, certificate, bulk)?;
         attributes.check_algorithms(&self.digest_algorithm, &self.signature_algorithm)?;
-        let received = self.verify_digest(digest, &bulk.digest(digest, attributes.as_received()), certificate);
-        match (received, attributes.sorted()) {
-            (Err(CmsError::Altered), Some(sorted)) => {
-                self.verify_digest(digest, &bulk.digest(digest, &sorted), certificate)
-            }
+        let verify =
+            |attributes: &[u8]| self.verify_message(digest, attributes, &bulk.digest(digest, attributes), certificate);
+        match (verify(attributes.as_received()), attributes.sorted()) {
+            (Err(CmsError::Altered), Some(sorted)) => verify(&sorted),
             (result, _) => result,
         }
     }
 
-    fn verify_digest(
+    fn verify_message(
         &self,
         algorithm: DigestAlgorithm,
+        message: &[u8],
         hash: &[u8],
         certificate: &Certificate,
     ) -> Result<(), CmsError> {
         let signature_algorithm = &self.signature_algorithm;
         let public_key = certificate.public_key();
-        signature::verify_prehashed(public_key, signature_algorithm, Some(algorithm), hash, &self.signature).map_err(
+        signature::verify_prehashed(public_key, signature_algorithm, algorithm, message, hash, &self.signature).map_err(
             |e| match e {
                 SignatureError::Mismatch => CmsError::Altered,
                 SignatureError::Unsupported | SignatureError::Key => CmsError::Algorithm,

@@ -117,10 +117,10 @@ impl Scheme {
         content_key: &[u8],
         draw: Draw<'_>,
     ) -> Result<Vec<u8>, KeyTransportError> {
-        let public_key = PublicKey::read(public_key).map_err(|_| KeyTransportError::Key)?;
-        if !self.allowed(&public_key.purpose) {
-            return Err(KeyTransportError::Key);
-        }
+        let public_key = match PublicKey::read(public_key) {
+            Ok(PublicKey::Rsa(key)) if key.is_written_for() && self.allowed(&key.purpose) => key,
+            _ => return Err(KeyTransportError::Key),
+        };
         self.pad_and_encrypt(&public_key.key, content_key, &mut Drawn::new(draw)).map_err(|e| match e {
             rsa::Error::MessageTooLong => KeyTransportError::TooLong,
             rsa::Error::Rng => KeyTransportError::Random,

@@ -1,8 +1,12 @@
 //! Cryptography, thin over RustCrypto: mechanism only, no policy.
 
 pub mod cipher;
+pub mod curve;
 pub mod digest;
+pub mod key_agreement;
+pub mod key_derivation;
 pub mod key_transport;
+pub mod key_wrap;
 pub mod parameters;
 pub mod private_key;
 pub mod public_key;

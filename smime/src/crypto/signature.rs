@@ -1,14 +1,17 @@
 //! Signatures, verified by the algorithm identifier they come with: RSASSA
-//! with PKCS #1 v1.5 padding and PSS (RFC 3370, RFC 4056, RFC 5754).
+//! with PKCS #1 v1.5 padding and PSS (RFC 3370, RFC 4056, RFC 5754), ECDSA (RFC
+//! 5753) and Ed25519 (RFC 8419).
 //!
 //! This is mechanism. Whether SHA-1 is good enough is for others to say.
 
+use const_oid::ObjectIdentifier;
 use const_oid::db::rfc5912::{
-    ID_RSASSA_PSS, RSA_ENCRYPTION, SHA_1_WITH_RSA_ENCRYPTION, SHA_256_WITH_RSA_ENCRYPTION, SHA_384_WITH_RSA_ENCRYPTION,
-    SHA_512_WITH_RSA_ENCRYPTION,
+    ECDSA_WITH_SHA_256, ECDSA_WITH_SHA_384, ECDSA_WITH_SHA_512, ID_RSASSA_PSS, RSA_ENCRYPTION,
+    SHA_1_WITH_RSA_ENCRYPTION, SHA_256_WITH_RSA_ENCRYPTION, SHA_384_WITH_RSA_ENCRYPTION, SHA_512_WITH_RSA_ENCRYPTION,
 };
+use const_oid::db::rfc8410::ID_ED_25519;
+use rsa::Pkcs1v15Sign;
 use rsa::traits::SignatureScheme as _;
-use rsa::{Pkcs1v15Sign, RsaPublicKey};
 use sha1::Sha1;
 use sha2::{Sha256, Sha384, Sha512};
 use spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoOwned};
@@ -48,20 +51,22 @@ pub fn verify(
     let scheme = Scheme::read(algorithm, digest)?;
     // The key is judged before a long message is hashed for nothing.
     let key = scheme.key(public_key)?;
-    scheme.verify(&key, &bulk.digest(scheme.digest(), message), signature)
+    let hash = scheme.digest().map(|digest| bulk.digest(digest, message));
+    scheme.verify(&key, message, hash.as_deref(), signature)
 }
 
-/// Verifies `signature` over a message whose digest is `hash`; the rest as in
-/// [`verify`].
+/// Verifies `signature` over a message whose digest by `digest` is `hash`, which
+/// spares hashing it again; the rest as in [`verify`].
 pub fn verify_prehashed(
     public_key: &SubjectPublicKeyInfoOwned,
     algorithm: &AlgorithmIdentifierOwned,
-    digest: Option<DigestAlgorithm>,
+    digest: DigestAlgorithm,
+    message: &[u8],
     hash: &[u8],
     signature: &[u8],
 ) -> Result<(), SignatureError> {
-    let scheme = Scheme::read(algorithm, digest)?;
-    scheme.verify(&scheme.key(public_key)?, hash, signature)
+    let scheme = Scheme::read(algorithm, Some(digest))?;
+    scheme.verify(&scheme.key(public_key)?, message, Some(hash), signature)
 }
 
 /// A signature algorithm with all of its parameters.
@@ -71,6 +76,11 @@ pub enum Scheme {
     Pkcs1v15(DigestAlgorithm),
     /// RSASSA-PSS.
     Pss(Pss),
+    /// ECDSA with this digest.
+    Ecdsa(DigestAlgorithm),
+    /// Ed25519, over the message itself: the digest beside it is that of the
+    /// content alone.
+    Ed25519,
 }
 
 impl Scheme {
@@ -85,6 +95,7 @@ impl Scheme {
                 agree(pss.digest, digest)?;
                 return Ok(Self::Pss(pss));
             }
+            ID_ED_25519 if algorithm.parameters.is_none() => return Ok(Self::Ed25519),
             RSA_ENCRYPTION => digest,
             SHA_1_WITH_RSA_ENCRYPTION => Some(DigestAlgorithm::Sha1),
             SHA_256_WITH_RSA_ENCRYPTION => Some(DigestAlgorithm::Sha256),
@@ -92,20 +103,23 @@ impl Scheme {
             SHA_512_WITH_RSA_ENCRYPTION => Some(DigestAlgorithm::Sha512),
             _ => None,
         };
-        let named = named.ok_or(SignatureError::Unsupported)?;
-        // NULL is prescribed, and absence is to be accepted (RFC 4055, section 5).
+        let ecdsa = ecdsa(algorithm.oid);
+        let named = named.or(ecdsa).ok_or(SignatureError::Unsupported)?;
+        // With RSA NULL is prescribed, and absence is to be accepted (RFC 4055,
+        // section 5); with ECDSA absence is, and some write NULL (RFC 5758).
         if !algorithm.parameters.as_ref().is_none_or(|p| p.is_null()) {
             return Err(SignatureError::Unsupported);
         }
         agree(named, digest)?;
-        Ok(Self::Pkcs1v15(named))
+        Ok(if ecdsa.is_some() { Self::Ecdsa(named) } else { Self::Pkcs1v15(named) })
     }
 
-    /// The digest of the message that is signed.
-    pub fn digest(&self) -> DigestAlgorithm {
+    /// The digest of the message that is signed; none where the message itself is.
+    pub fn digest(&self) -> Option<DigestAlgorithm> {
         match self {
-            Self::Pkcs1v15(digest) => *digest,
-            Self::Pss(pss) => pss.digest,
+            Self::Pkcs1v15(digest) | Self::Ecdsa(digest) => Some(*digest),
+            Self::Pss(pss) => Some(pss.digest),
+            Self::Ed25519 => None,
         }
     }
 
@@ -119,27 +133,61 @@ impl Scheme {
         }
     }
 
-    fn key(&self, info: &SubjectPublicKeyInfoOwned) -> Result<RsaPublicKey, SignatureError> {
-        let public_key = PublicKey::read(info).map_err(|_| SignatureError::Key)?;
-        self.allowed(&public_key.purpose).then_some(public_key.key).ok_or(SignatureError::Key)
+    fn key(&self, info: &SubjectPublicKeyInfoOwned) -> Result<PublicKey, SignatureError> {
+        let key = PublicKey::read(info).map_err(|_| SignatureError::Key)?;
+        let fits = match (self, &key) {
+            (Self::Pkcs1v15(_) | Self::Pss(_), PublicKey::Rsa(key)) => self.allowed(&key.purpose),
+            (Self::Ecdsa(_), PublicKey::Ec(_)) | (Self::Ed25519, PublicKey::Ed25519(_)) => true,
+            _ => false,
+        };
+        fits.then_some(key).ok_or(SignatureError::Key)
     }
 
-    fn verify(&self, key: &RsaPublicKey, hash: &[u8], signature: &[u8]) -> Result<(), SignatureError> {
-        let result = match self {
-            Self::Pkcs1v15(digest) => pkcs1v15(*digest).verify(key, hash, signature),
-            Self::Pss(Pss { digest, salt_len }) => {
-                let salt_len = usize::from(*salt_len);
-                match digest {
-                    DigestAlgorithm::Sha1 => rsa::Pss::<Sha1>::new_with_salt(salt_len).verify(key, hash, signature),
-                    DigestAlgorithm::Sha256 => rsa::Pss::<Sha256>::new_with_salt(salt_len).verify(key, hash, signature),
-                    DigestAlgorithm::Sha384 => rsa::Pss::<Sha384>::new_with_salt(salt_len).verify(key, hash, signature),
-                    DigestAlgorithm::Sha512 => rsa::Pss::<Sha512>::new_with_salt(salt_len).verify(key, hash, signature),
-                }
+    /// `hash` is the digest of the message by [`Self::digest`], if that is one.
+    fn verify(
+        &self,
+        key: &PublicKey,
+        message: &[u8],
+        hash: Option<&[u8]>,
+        signature: &[u8],
+    ) -> Result<(), SignatureError> {
+        let verified = match (self, key, hash) {
+            (Self::Pkcs1v15(digest), PublicKey::Rsa(key), Some(hash)) => {
+                pkcs1v15(*digest).verify(&key.key, hash, signature).is_ok()
             }
+            (Self::Pss(pss), PublicKey::Rsa(key), Some(hash)) => verify_pss(pss, &key.key, hash, signature),
+            (Self::Ecdsa(_), PublicKey::Ec(point), Some(hash)) => point.verifies(hash, signature),
+            (Self::Ed25519, PublicKey::Ed25519(key), _) => ed25519_dalek::Signature::from_slice(signature)
+                .is_ok_and(|signature| key.verify_strict(message, &signature).is_ok()),
+            _ => return Err(SignatureError::Key),
         };
-        result.map_err(|_| SignatureError::Mismatch)
+        if verified { Ok(()) } else { Err(SignatureError::Mismatch) }
     }
 }
+
+fn verify_pss(pss: &Pss, key: &rsa::RsaPublicKey, hash: &[u8], signature: &[u8]) -> bool {
+    let salt_len = usize::from(pss.salt_len);
+    match pss.digest {
+        DigestAlgorithm::Sha1 => rsa::Pss::<Sha1>::new_with_salt(salt_len).verify(key, hash, signature),
+        DigestAlgorithm::Sha256 => rsa::Pss::<Sha256>::new_with_salt(salt_len).verify(key, hash, signature),
+        DigestAlgorithm::Sha384 => rsa::Pss::<Sha384>::new_with_salt(salt_len).verify(key, hash, signature),
+        DigestAlgorithm::Sha512 => rsa::Pss::<Sha512>::new_with_salt(salt_len).verify(key, hash, signature),
+    }
+    .is_ok()
+}
+
+/// The digest of an algorithm of ECDSA (RFC 5758, section 3.2).
+fn ecdsa(oid: ObjectIdentifier) -> Option<DigestAlgorithm> {
+    match oid {
+        ECDSA_WITH_SHA_1 => Some(DigestAlgorithm::Sha1),
+        ECDSA_WITH_SHA_256 => Some(DigestAlgorithm::Sha256),
+        ECDSA_WITH_SHA_384 => Some(DigestAlgorithm::Sha384),
+        ECDSA_WITH_SHA_512 => Some(DigestAlgorithm::Sha512),
+        _ => None,
+    }
+}
+
+const ECDSA_WITH_SHA_1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.4.1");
 
 /// The padding of RSASSA-PKCS1-v1_5 with the `DigestInfo` of `digest`.
 pub(crate) fn pkcs1v15(digest: DigestAlgorithm) -> Pkcs1v15Sign {

@@ -10,7 +10,7 @@ use super::recipient::Peer;
 use const_oid::db::rfc5911::ID_DATA;
 
 use crate::cms::signed_data::{self, Signer};
-use crate::cms::{self, Cipher, attributes, auth_enveloped_data, enveloped_data, recipient};
+use crate::cms::{self, Cipher, attributes, auth_enveloped_data, enveloped_data};
 use crate::domain::Authority;
 use crate::error::{Error, HostError};
 use crate::host::{Assumption, Field, Host, Identity, Order, PrivateKey, Severity, SignatureForm};
@@ -108,8 +108,7 @@ pub(super) fn encrypt<H: Host>(host: &mut H, entity: Vec<u8>, encryption: &Encry
     let iv = draw(host, cipher.iv_len());
     let mut infos = Vec::with_capacity(encryption.peers.len());
     for peer in distinct(&encryption.peers) {
-        let transport = peer.key_transport(encryption.assumption);
-        infos.push(recipient::key_transport(&peer.certificate, transport, &key, &mut |len| host.draw(len))?);
+        infos.push(peer.recipient_info(encryption.assumption, &key, &mut |len| host.draw(len))?);
     }
     Ok(if cipher.is_authenticated() {
         let der = auth_enveloped_data::write(&infos, cipher, &key, &iv, entity, host.bulk())?;

@@ -4,10 +4,14 @@
 
 use super::trust::parse_all;
 use crate::budget::Budget;
-use crate::cms::recipient::KeyTransport;
+use crate::cms::recipient::{self, KeyAgreement, KeyTransport};
 use crate::cms::{Capabilities, Cipher, capabilities};
+use crate::crypto::key_derivation::KeyDerivation;
+use crate::crypto::key_wrap::KeyWrap;
+use crate::crypto::public_key::PublicKey;
+use crate::crypto::random::Draw;
 use crate::domain::Authority;
-use crate::error::{CertificateError, Error};
+use crate::error::{CertificateError, CmsError, Error};
 use crate::host::{Assumption, Entry, Field, Host, Refusal, Severity};
 use crate::x509::{Certificate, address, path, usage, validity};
 
@@ -127,13 +131,48 @@ impl Peer {
         }
     }
 
-    /// How the content key is encrypted for this peer.
-    pub(super) fn key_transport(&self, assumption: Assumption) -> KeyTransport {
+    /// The DER of the `RecipientInfo` that gets `content_key` to this peer. Its
+    /// certificate says in which way, and what is known of it or assumed with
+    /// which algorithms.
+    pub(super) fn recipient_info(
+        &self,
+        assumption: Assumption,
+        content_key: &[u8],
+        draw: Draw<'_>,
+    ) -> Result<Vec<u8>, CmsError> {
+        let certificate = &self.certificate;
+        let key = PublicKey::read(certificate.public_key()).map_err(|_| CmsError::Algorithm)?;
+        match self.key_derivation(&key, assumption) {
+            Some(derivation) => {
+                let scheme = KeyAgreement::new(derivation, KeyWrap::for_key_len(content_key.len()));
+                recipient::key_agreement(certificate, &scheme, content_key, draw)
+            }
+            None => recipient::key_transport(certificate, self.key_transport(assumption), content_key, draw),
+        }
+    }
+
+    fn key_transport(&self, assumption: Assumption) -> KeyTransport {
         let oaep = match &self.capabilities {
             Some(known) => known.oaep,
             None => assumption == Assumption::Modern,
         };
         if oaep { KeyTransport::OaepSha256 } else { KeyTransport::Pkcs1v15 }
+    }
+
+    /// How a key is derived from an agreement; none for keys that do not agree.
+    /// X25519 came with HKDF (RFC 8418); on the older curves all read X9.63, and
+    /// fewer the HKDF that RFC 8551, section 2.3 wants.
+    fn key_derivation(&self, key: &PublicKey, assumption: Assumption) -> Option<KeyDerivation> {
+        let hkdf = match &self.capabilities {
+            Some(known) => known.hkdf,
+            None => assumption == Assumption::Modern,
+        };
+        match key {
+            PublicKey::X25519(_) => Some(KeyDerivation::HkdfSha256),
+            PublicKey::Ec(point) if hkdf => Some(KeyDerivation::hkdf(point.curve().digest())),
+            PublicKey::Ec(point) => Some(KeyDerivation::x963(point.curve().digest())),
+            PublicKey::Rsa(_) | PublicKey::Ed25519(_) => None,
+        }
     }
 
     /// Why a cipher was chosen, for the audit log.

@@ -112,7 +112,7 @@ pub(super) fn content_keys<K: PrivateKey>(locks: Vec<Lock<'_, K>>, length: usize
     let len = u32::try_from(length).map_err(|_| CmsError::Algorithm)?;
     let mut found: Vec<ContentKey> = Vec::new();
     for Lock { recipient, info, mut identity } in locks {
-        let key = match identity.key.unwrap_key(info.der(), len) {
+        let key = match identity.key.unwrap_key(&info.der(), len) {
             Ok(key) if key.len() == length => Zeroizing::new(key),
             Err(KeyError::Refused(refusal)) => return Err(refusal.into()),
             // One answer, whatever it was that failed.

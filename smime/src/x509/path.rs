@@ -151,7 +151,7 @@ fn specificity(error: &CertificateError) -> u8 {
 /// signature nobody looks at.
 fn good_enough(certificate: &Certificate) -> Result<(), CertificateError> {
     match Scheme::read(certificate.signature_algorithm(), None) {
-        Ok(scheme) if scheme.digest() != DigestAlgorithm::Sha1 => Ok(()),
+        Ok(scheme) if scheme.digest() != Some(DigestAlgorithm::Sha1) => Ok(()),
         _ => Err(CertificateError::Algorithm),
     }
 }

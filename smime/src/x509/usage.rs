@@ -7,7 +7,7 @@ use x509_cert::certificate::Version;
 use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage};
 
 use super::{Certificate, extension};
-use crate::crypto::public_key::{PublicKey, Purpose};
+use crate::crypto::public_key::{KeyManagement, PublicKey};
 use crate::error::CertificateError;
 
 /// Whether the holder of `certificate` may sign messages: keyUsage, if there
@@ -19,15 +19,19 @@ use crate::error::CertificateError;
 /// unfit; [`CertificateError::Unjudged`] if a critical extension is unknown.
 pub fn may_sign(certificate: &Certificate) -> Result<(), CertificateError> {
     may(certificate, |usage| usage.digital_signature() || usage.non_repudiation())?;
-    key(certificate, |purpose| !matches!(purpose, Purpose::Oaep(_)))
+    if key(certificate)?.verifies() { Ok(()) } else { Err(CertificateError::Usage) }
 }
 
 /// Whether content-encryption keys may be encrypted to `certificate`:
-/// keyUsage, if there is one, holds keyEncipherment; the rest as in
+/// keyUsage, if there is one, holds keyEncipherment, or keyAgreement where the
+/// key is for that (RFC 8551, section 2.3; RFC 5480, section 3); the rest as in
 /// [`may_sign`].
 pub fn may_encipher(certificate: &Certificate) -> Result<(), CertificateError> {
-    may(certificate, KeyUsage::key_encipherment)?;
-    key(certificate, |purpose| !matches!(purpose, Purpose::Pss(_)))
+    let key = key(certificate)?;
+    match key.key_management().ok_or(CertificateError::Usage)? {
+        KeyManagement::Transport => may(certificate, KeyUsage::key_encipherment),
+        KeyManagement::Agreement => may(certificate, KeyUsage::key_agreement),
+    }
 }
 
 /// Whether `certificate` is one of an authority that may have issued others,
@@ -65,7 +69,6 @@ fn for_mail(certificate: &Certificate) -> Result<(), CertificateError> {
     if usage.is_none_or(mail) { Ok(()) } else { Err(CertificateError::Usage) }
 }
 
-fn key(certificate: &Certificate, allowed: impl Fn(&Purpose) -> bool) -> Result<(), CertificateError> {
-    let key = PublicKey::read(certificate.public_key()).map_err(|_| CertificateError::Key)?;
-    if allowed(&key.purpose) { Ok(()) } else { Err(CertificateError::Usage) }
+fn key(certificate: &Certificate) -> Result<PublicKey, CertificateError> {
+    PublicKey::read(certificate.public_key()).map_err(|_| CertificateError::Key)
 }

@@ -112,7 +112,7 @@ fn t43_oaep_in_each_combination_decrypts() {
             // Thunderbird's have a header, NSS's have none.
             let encoded = structures(&octets).pop().unwrap_or(octets);
             match decrypt(&encoded, &certificate, &mut key) {
-                // Elliptic curves.
+                // To another certificate of hers, on an elliptic curve.
                 Err(CmsError::NoCertificate) => assert!(name.starts_with("fran-ec"), "{name}"),
                 // Triple DES.
                 Err(CmsError::Algorithm) => assert_eq!(name, "fran-oaep_ossl.env"),
@@ -207,6 +207,21 @@ fn files(folder: &Path) -> Vec<PathBuf> {
         if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
     }
     found
+}
+
+#[test]
+fn t43_ecdh_in_each_combination_decrypts() {
+    let Some(root) = corpora() else { return };
+    let folder = root.join("nss/tests/smime/interop-openssl");
+    let Some((certificate, mut key)) = pkcs12(&folder.join("Fran-ec.p12"), "nss") else { return };
+    let mut decrypted = 0;
+    for file in files(&folder).into_iter().filter(|f| f.to_string_lossy().contains("fran-ec")) {
+        let content = decrypt(&std::fs::read(&file).unwrap(), &certificate, &mut key);
+        let content = content.unwrap_or_else(|e| panic!("{}: {e:?}", file.display()));
+        assert!(String::from_utf8(content).unwrap().contains("This is a test message to Fran."), "{}", file.display());
+        decrypted += 1;
+    }
+    assert!(decrypted >= 5, "{decrypted}");
 }
 
 /// A certificate and its key out of a PKCS #12 file, by `openssl`.

@@ -3,6 +3,7 @@
 
 mod altered;
 mod corpora;
+mod curves;
 mod malformed;
 mod openssl;
 mod peer;

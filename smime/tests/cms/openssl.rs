@@ -85,11 +85,9 @@ fn several_signers_are_judged_each() {
 #[test]
 fn algorithms_that_are_not_implemented_are_named_as_such() {
     let content = vector("content.txt");
-    for name in ["md5-detached", "ec-detached"] {
-        let encoded = vector(&format!("signed/{name}.der"));
-        assert_eq!(verify(&encoded, Some(&content), &[]).1, [Err(CmsError::Algorithm)], "{name}");
-    }
-    let md5 = signed(&vector("signed/md5-detached.der"));
+    let encoded = vector("signed/md5-detached.der");
+    assert_eq!(verify(&encoded, Some(&content), &[]).1, [Err(CmsError::Algorithm)]);
+    let md5 = signed(&encoded);
     assert_eq!(smime::cms::algorithm::name(md5.signers()[0].digest_oid()), Some("md5"));
     let ec = signed(&vector("signed/ec-detached.der"));
     assert_eq!(smime::cms::algorithm::name(ec.signers()[0].signature_oid()), Some("ecdsa-with-sha256"));
@@ -159,7 +157,7 @@ fn each_of_two_recipients_reads_it() {
 
 #[test]
 fn other_kinds_of_recipients_are_left_alone() {
-    for name in ["key-agreement", "password", "key-encryption-key"] {
+    for name in ["password", "key-encryption-key"] {
         let Ok(ContentInfo::Enveloped(data)) = parse(&vector(&format!("enveloped/{name}.der"))) else { panic!() };
         let supported: Vec<_> = data.recipients().iter().map(|recipient| recipient.is_supported()).collect();
         assert_eq!(supported.iter().filter(|supported| **supported).count(), 1, "{name}");

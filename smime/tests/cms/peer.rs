@@ -1,6 +1,7 @@
 //! This library writes, OpenSSL reads.
 
 use std::io::Write;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use smime::cms::Cipher;
@@ -11,8 +12,13 @@ use crate::support::{vector, vectors};
 
 /// The output of `openssl cms` on `encoded`; none where there is no `openssl`.
 fn openssl(encoded: &[u8], arguments: &[&str]) -> Option<Result<Vec<u8>, String>> {
+    openssl_in(&vectors(), encoded, arguments)
+}
+
+/// The same, in a folder of vectors.
+pub fn openssl_in(folder: &Path, encoded: &[u8], arguments: &[&str]) -> Option<Result<Vec<u8>, String>> {
     let mut command = Command::new("openssl");
-    command.arg("cms").args(arguments).args(["-inform", "DER", "-binary"]).current_dir(vectors());
+    command.arg("cms").args(arguments).args(["-inform", "DER", "-binary"]).current_dir(folder);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let Ok(mut child) = command.spawn() else {
         // Past the capture of the test runner.

@@ -130,6 +130,6 @@ fn open(
     let length = data.key_len()?;
     let recipient = data.recipients().iter().find(|r| r.is_supported() && r.identifies(certificate));
     let recipient = recipient.ok_or(CmsError::NoCertificate)?;
-    let content_key = key.unwrap_key(recipient.der(), length as u32).map_err(|_| CmsError::Undecipherable)?;
+    let content_key = key.unwrap_key(&recipient.der(), length as u32).map_err(|_| CmsError::Undecipherable)?;
     data.decrypt(encoded.to_vec(), &content_key, &Software)
 }

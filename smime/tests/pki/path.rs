@@ -150,8 +150,8 @@ fn t30_issuers_with_keys_too_small_or_too_large_are_refused() {
 }
 
 #[test]
-fn elliptic_curves_are_not_implemented_yet() {
-    refused("by-ec-authority", &["ec-authority"], CertificateError::Algorithm);
+fn an_authority_on_an_elliptic_curve_issues() {
+    assert_eq!(validate("by-ec-authority", &["ec-authority"], &["root"]), Ok(vec![certificate("ec-authority")]));
 }
 
 #[test]

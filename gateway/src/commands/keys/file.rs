@@ -1,6 +1,6 @@
 //! `wasmime keys import` and `wasmime keys generate`.
 
-use host::keyring::{Bundle, Filed, GenerateOptions, ImportOptions, KeySize, Kind};
+use host::keyring::{Bundle, Filed, GenerateOptions, ImportOptions, KeyAlgorithm, Kind};
 
 use super::{failed, open_or_create, password, read};
 use crate::cli::{Algorithm, Generate, Import};
@@ -26,12 +26,17 @@ pub fn import(arguments: &Import) -> Result<(), Failure> {
 
 /// Generates a key.
 pub fn generate(arguments: &Generate) -> Result<(), Failure> {
-    let size = match arguments.algorithm {
-        Algorithm::Rsa2048 => KeySize::Rsa2048,
-        Algorithm::Rsa3072 => KeySize::Rsa3072,
-        Algorithm::Rsa4096 => KeySize::Rsa4096,
+    let algorithm = match arguments.algorithm {
+        Algorithm::Rsa2048 => KeyAlgorithm::Rsa2048,
+        Algorithm::Rsa3072 => KeyAlgorithm::Rsa3072,
+        Algorithm::Rsa4096 => KeyAlgorithm::Rsa4096,
+        Algorithm::EcP256 => KeyAlgorithm::EcP256,
+        Algorithm::EcP384 => KeyAlgorithm::EcP384,
+        Algorithm::EcP521 => KeyAlgorithm::EcP521,
+        Algorithm::Ed25519 => KeyAlgorithm::Ed25519,
     };
-    let options = GenerateOptions { address: arguments.address.clone(), size, days: arguments.days, now: time::now() };
+    let options =
+        GenerateOptions { address: arguments.address.clone(), algorithm, days: arguments.days, now: time::now() };
     let filed = open_or_create(&arguments.tenant)?.generate(&options).map_err(failed)?;
     tell(&filed);
     Ok(())

@@ -2,6 +2,7 @@
 //! we make they verify and decrypt, and the innermost entity stays as it was.
 
 mod bouncy_castle;
+mod curves;
 mod gpgsm;
 mod nss;
 mod openssl;
@@ -80,7 +81,14 @@ fn peer_writes(peer: &dyn Peer) {
 /// Sends `protected` from alice to carol: delivered clear, with `smime=result`.
 #[track_caller]
 fn arrives(site: &Site, protected: &[u8], entity: &[u8], result: &str) {
-    let (from, to) = ("alice@peer.example", "carol@lan.example");
+    arrives_from(site, "alice", "carol", protected, entity, result);
+}
+
+/// Sends `protected` from someone at the peer to someone here: delivered clear,
+/// with `smime=result`.
+#[track_caller]
+fn arrives_from(site: &Site, from: &str, to: &str, protected: &[u8], entity: &[u8], result: &str) {
+    let (from, to) = (&format!("{from}@peer.example"), &format!("{to}@lan.example"));
     let outcome = site.inbound(from, &[to], &message(from, to, protected));
     let delivered = outcome.delivered();
     let shown = String::from_utf8_lossy(&delivered.bytes);

@@ -56,7 +56,7 @@ mod tests {
     use p12_keystore::{Certificate, KeyStore, KeyStoreEntry, PrivateKeyChain};
 
     use super::*;
-    use crate::keyring::{GenerateOptions, KeySize, Keyring};
+    use crate::keyring::{GenerateOptions, KeyAlgorithm, Keyring};
 
     /// A file with two keys, called `names`.
     fn two_keys(names: [&str; 2]) -> Vec<u8> {
@@ -64,8 +64,12 @@ mod tests {
         let keyring = Keyring::open_or_create(&folder.path().join("k")).unwrap();
         let mut store = KeyStore::new();
         for (at, name) in names.into_iter().enumerate() {
-            let options =
-                GenerateOptions { address: format!("{at}@nec.co.jp"), size: KeySize::Rsa2048, days: 9, now: 1 << 30 };
+            let options = GenerateOptions {
+                address: format!("{at}@nec.co.jp"),
+                algorithm: KeyAlgorithm::Rsa2048,
+                days: 9,
+                now: 1 << 30,
+            };
             let record = keyring.generate(&options).unwrap().remove(0).record;
             let certificate = Certificate::from_der(&record.certificate).unwrap();
             let key = keyring.pkcs8(&record.facts.key_id).unwrap();
