@@ -11,6 +11,7 @@ pub struct Budget {
     recipients: u32,
     certificates: u32,
     path_steps: u32,
+    name_comparisons: u32,
     octets: u64,
 }
 
@@ -33,6 +34,8 @@ pub enum Limit {
     /// Signatures checked: those of signers, and those on paths to a trust
     /// anchor.
     PathSteps,
+    /// Names held against name constraints.
+    NameComparisons,
     /// Octets decoded, of all layers together.
     Octets,
 }
@@ -54,6 +57,8 @@ impl Budget {
     pub const CERTIFICATES: u32 = 256;
     /// Most signatures checked.
     pub const PATH_STEPS: u32 = 100;
+    /// Most comparisons of a name with a name constraint.
+    pub const NAME_COMPARISONS: u32 = 250_000;
     /// Deepest nesting of ASN.1 values.
     pub const ASN1_DEPTH: u32 = 24;
 
@@ -67,6 +72,7 @@ impl Budget {
             recipients: Self::RECIPIENTS,
             certificates: Self::CERTIFICATES,
             path_steps: Self::PATH_STEPS,
+            name_comparisons: Self::NAME_COMPARISONS,
             // Each layer decodes to less than it was, so all of them together
             // stay below eight times the message; small ones get some air.
             octets: (len as u64).saturating_mul(u64::from(Self::LAYERS)).saturating_add(1 << 20),
@@ -106,6 +112,16 @@ impl Budget {
     /// Takes one signature check, of a signer or on the way to a trust anchor.
     pub fn path_step(&mut self) -> Result<(), Limit> {
         take(&mut self.path_steps, Limit::PathSteps)
+    }
+
+    /// Takes one comparison of a name with a name constraint.
+    pub fn name_comparison(&mut self) -> Result<(), Limit> {
+        take(&mut self.name_comparisons, Limit::NameComparisons)
+    }
+
+    /// How many octets decoding or decryption may still yield.
+    pub fn octets_left(&self) -> usize {
+        usize::try_from(self.octets).unwrap_or(usize::MAX)
     }
 
     /// Takes `len` octets that decoding or decryption is about to yield.

@@ -70,6 +70,8 @@ pub enum CmsError {
     ContentType,
     /// An algorithm that is not implemented, or that policy switches off.
     Algorithm,
+    /// The same, where it has a name: that of a public table, not of the message.
+    NamedAlgorithm(&'static str),
     /// A digest or a signature does not fit the content.
     Altered,
     /// The content does not decrypt, or nothing proves that it is intact. This
@@ -105,6 +107,13 @@ pub enum CertificateError {
     Issuer,
     /// A critical extension, or a name constraint, that cannot be judged.
     Unjudged,
+    /// It has a name for which one of its issuers may not issue.
+    NameConstraints,
+    /// It was revoked, or one on its path was.
+    Revoked,
+    /// Whether it was revoked cannot be told now: the lists of its issuer are out
+    /// of reach, or none of them is in force.
+    RevocationUnknown,
     /// A signature on the path is wrong.
     Signature,
     /// The work for one message is spent.
@@ -175,7 +184,7 @@ impl Error {
             Self::Message(MessageError::Cms(e)) => match e {
                 CmsError::Malformed => "cms-malformed",
                 CmsError::ContentType => "cms-content-type",
-                CmsError::Algorithm => "algorithm",
+                CmsError::Algorithm | CmsError::NamedAlgorithm(_) => "algorithm",
                 CmsError::Altered => "altered",
                 CmsError::Undecipherable => "undecipherable",
                 CmsError::NoCertificate => "no-certificate",
@@ -188,6 +197,7 @@ impl Error {
                 Limit::Recipients => "limit-recipients",
                 Limit::Certificates => "limit-certificates",
                 Limit::PathSteps => "limit-path-steps",
+                Limit::NameComparisons => "limit-name-comparisons",
                 Limit::Octets => "limit-octets",
             },
             Self::Certificate(e) => e.cause(),
@@ -236,6 +246,9 @@ impl Error {
             Self::Message(MessageError::Cms(CmsError::Algorithm)) => {
                 reply(550, 7, 6, "The message uses a cryptographic algorithm or key size that is not accepted here")
             }
+            Self::Message(MessageError::Cms(CmsError::NamedAlgorithm(name))) => {
+                reply(550, 7, 6, &format!("The message uses {name}, which is not accepted here"))
+            }
             Self::Message(MessageError::Cms(CmsError::NoCertificate)) => {
                 reply(550, 7, 5, "The certificate of the signer is not in the message and not known here")
             }
@@ -255,6 +268,15 @@ impl Error {
                 7,
                 6,
                 "The certificate of the signer uses an algorithm or key size that is not accepted here",
+            ),
+            Self::Certificate(CertificateError::Revoked) => {
+                reply(550, 7, 1, "The message is signed, but the certificate of the signer was revoked")
+            }
+            Self::Certificate(CertificateError::RevocationUnknown) => reply(
+                451,
+                7,
+                5,
+                "Whether the certificate of the signer was revoked cannot be told now; try again later",
             ),
             Self::Certificate(_) => reply(550, 7, 1, "The message is signed, but its signature is not acceptable here"),
             Self::Policy(PolicyError::SignatureRequired) => {
@@ -328,6 +350,9 @@ impl CertificateError {
             Self::NoPath => "certificate-no-path",
             Self::Issuer => "certificate-issuer",
             Self::Unjudged => "certificate-unjudged",
+            Self::NameConstraints => "certificate-name-constraints",
+            Self::Revoked => "certificate-revoked",
+            Self::RevocationUnknown => "certificate-revocation-unknown",
             Self::Signature => "certificate-signature",
             Self::Limit(_) => "limit-path-steps",
         }

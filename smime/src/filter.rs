@@ -8,6 +8,7 @@ mod place;
 mod protect;
 mod recipient;
 mod results;
+mod revocation;
 mod signature;
 mod trust;
 mod unwrap;

@@ -116,7 +116,7 @@ fn decrypted(wire: &[u8]) -> String {
     let encoded = message.decoded_body(&mut budget).expect("base64").into_owned();
     let Ok(ContentInfo::Enveloped(data)) = ContentInfo::parse(&encoded, &mut budget) else { panic!("not enveloped") };
     let mut key = SoftwareKey::from_pkcs8(&support::key("carol"), |len| vec![7; len as usize]).expect("a key");
-    let content_key = key.unwrap_key(data.recipients()[0].der(), 32).expect("unwraps");
+    let content_key = key.unwrap_key(&data.recipients()[0].der(), 32).expect("unwraps");
     text(data.decrypt(encoded, &content_key, &Software).expect("decrypts"))
 }
 

@@ -63,7 +63,8 @@ pub fn encrypt_der(recipients: &[&str], entity: &[u8], cipher: &str, options: &[
 fn encrypt_as(form: &str, recipients: &[&str], entity: &[u8], cipher: &str, options: &[&str]) -> Vec<u8> {
     let cipher = format!("-{cipher}");
     let mut args: Vec<String> = ["cms", "-encrypt", "-binary", &cipher, "-outform", form].map(String::from).into();
-    let (for_keys, others): (Vec<&str>, Vec<&str>) = options.iter().partition(|o| o.starts_with("rsa_") || o.starts_with("ecdh_"));
+    let (for_keys, others): (Vec<&str>, Vec<&str>) =
+        options.iter().partition(|o| o.starts_with("rsa_") || o.starts_with("ecdh_"));
     args.extend(others.iter().map(|o| (*o).to_owned()));
     for recipient in recipients {
         args.extend(["-recip".into(), pki(&format!("{recipient}.pem"))]);

@@ -88,13 +88,13 @@ fn a_pss_key_signs_with_pss_and_opens_nothing() {
     assert_eq!(key.unwrap_key(&info, 32), Err(KeyError::Unsupported));
 }
 
-/// A `KeyTransRecipientInfo` for nobody in particular, with this encrypted key.
+/// A `KeyTransRecipientInfo` for whoever has the key identifier 07.
 fn recipient_info(scheme: &KeyTransport, encrypted_key: Vec<u8>) -> Vec<u8> {
     recipient_info_with(&scheme.algorithm().unwrap(), encrypted_key)
 }
 
 fn recipient_info_with(algorithm: &AlgorithmIdentifierOwned, encrypted_key: Vec<u8>) -> Vec<u8> {
-    let mut fields = b"\x02\x01\x00\x30\x00".to_vec();
+    let mut fields = b"\x02\x01\x02\x80\x01\x07".to_vec();
     fields.extend(algorithm.to_der().unwrap());
     fields.extend(OctetString::new(encrypted_key).unwrap().to_der().unwrap());
     Any::new(Tag::Sequence, fields).unwrap().to_der().unwrap()

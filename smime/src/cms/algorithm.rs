@@ -36,12 +36,21 @@ pub enum Cipher {
     Aes192Gcm,
     /// AES-GCM with a key of 256 bits.
     Aes256Gcm,
+    /// ChaCha20 with Poly1305, with a key of 256 bits (RFC 8103).
+    ChaCha20Poly1305,
 }
 
 impl Cipher {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Aes128Cbc, Self::Aes192Cbc, Self::Aes256Cbc, Self::Aes128Gcm, Self::Aes192Gcm, Self::Aes256Gcm];
+    pub const ALL: [Self; 7] = [
+        Self::Aes128Cbc,
+        Self::Aes192Cbc,
+        Self::Aes256Cbc,
+        Self::Aes128Gcm,
+        Self::Aes192Gcm,
+        Self::Aes256Gcm,
+        Self::ChaCha20Poly1305,
+    ];
 
     /// The cipher an object identifier names, if it is one of these.
     pub fn from_oid(oid: ObjectIdentifier) -> Option<Self> {
@@ -57,6 +66,7 @@ impl Cipher {
             Self::Aes128Gcm => ID_AES_128_GCM,
             Self::Aes192Gcm => ID_AES_192_GCM,
             Self::Aes256Gcm => ID_AES_256_GCM,
+            Self::ChaCha20Poly1305 => ID_ALG_AEAD_CHACHA20_POLY1305,
         }
     }
 
@@ -65,7 +75,7 @@ impl Cipher {
         match self {
             Self::Aes128Cbc | Self::Aes128Gcm => 16,
             Self::Aes192Cbc | Self::Aes192Gcm => 24,
-            Self::Aes256Cbc | Self::Aes256Gcm => 32,
+            Self::Aes256Cbc | Self::Aes256Gcm | Self::ChaCha20Poly1305 => 32,
         }
     }
 
@@ -76,7 +86,7 @@ impl Cipher {
 
     /// Whether it proves that the content is intact.
     pub fn is_authenticated(self) -> bool {
-        matches!(self, Self::Aes128Gcm | Self::Aes192Gcm | Self::Aes256Gcm)
+        !matches!(self, Self::Aes128Cbc | Self::Aes192Cbc | Self::Aes256Cbc)
     }
 }
 
@@ -140,6 +150,18 @@ pub fn name(oid: ObjectIdentifier) -> Option<&'static str> {
     NAMES.iter().find(|(known, _)| *known == oid).map(|(_, name)| *name)
 }
 
+impl CmsError {
+    /// The same error; if it is about an algorithm that has a name, with that.
+    pub(crate) fn named(self, oid: ObjectIdentifier) -> Self {
+        match (self, name(oid)) {
+            (Self::Algorithm, Some(name)) => Self::NamedAlgorithm(name),
+            _ => self,
+        }
+    }
+}
+
+const ID_ALG_AEAD_CHACHA20_POLY1305: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.3.18");
+
 const NAMES: &[(ObjectIdentifier, &str)] = &[
     (ID_AES_128_CBC, "aes-128-cbc"),
     (ID_AES_192_CBC, "aes-192-cbc"),
@@ -149,7 +171,7 @@ const NAMES: &[(ObjectIdentifier, &str)] = &[
     (ID_AES_256_GCM, "aes-256-gcm"),
     (ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.1.7"), "aes-128-ccm"),
     (ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.1.47"), "aes-256-ccm"),
-    (ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.3.18"), "chacha20-poly1305"),
+    (ID_ALG_AEAD_CHACHA20_POLY1305, "chacha20-poly1305"),
     (ObjectIdentifier::new_unwrap("1.2.840.113549.3.7"), "des-ede3-cbc"),
     (ObjectIdentifier::new_unwrap("1.3.14.3.2.7"), "des-cbc"),
     (ObjectIdentifier::new_unwrap("1.2.840.113549.3.2"), "rc2-cbc"),
@@ -179,6 +201,7 @@ const NAMES: &[(ObjectIdentifier, &str)] = &[
     (ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.3"), "ecdsa-with-sha384"),
     (ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.4"), "ecdsa-with-sha512"),
     (ObjectIdentifier::new_unwrap("1.3.101.112"), "ed25519"),
+    (ObjectIdentifier::new_unwrap("1.3.101.113"), "ed448"),
 ];
 
 #[cfg(test)]
@@ -189,7 +212,8 @@ mod tests {
     fn every_cipher_is_known_by_its_identifier_and_named() {
         for cipher in Cipher::ALL {
             assert_eq!(Cipher::from_oid(cipher.oid()), Some(cipher));
-            assert!(name(cipher.oid()).is_some_and(|name| name.contains(&(cipher.key_len() * 8).to_string())));
+            let bits = (cipher.key_len() * 8).to_string();
+            assert!(name(cipher.oid()).is_some_and(|name| name.contains(&bits) || name == "chacha20-poly1305"));
         }
         let triple_des = ObjectIdentifier::new_unwrap("1.2.840.113549.3.7");
         assert_eq!(Cipher::from_oid(triple_des), None);

@@ -1,4 +1,4 @@
-//! Encrypted content with proof that it is intact: AES-GCM.
+//! Encrypted content with proof that it is intact: AES-GCM, ChaCha20-Poly1305.
 
 use const_oid::ObjectIdentifier;
 use const_oid::db::rfc5911::{ID_CT_AUTH_ENVELOPED_DATA, ID_DATA};
@@ -56,7 +56,7 @@ impl AuthEnvelopedData {
                 data.skip()?;
             }
             let cipher = match Cipher::from_oid(info.algorithm).filter(|cipher| cipher.is_authenticated()) {
-                Some(cipher) => nonce(&info, mac.len())?.map(|nonce| (cipher, nonce)),
+                Some(cipher) => nonce(cipher, &info, mac.len())?.map(|nonce| (cipher, nonce)),
                 None => None,
             };
             let EncryptedContentInfo { content_type, algorithm, content, .. } = info;
@@ -86,12 +86,14 @@ impl Encrypted for AuthEnvelopedData {
     }
 
     fn decrypt(self, encoded: Vec<u8>, key: &[u8], bulk: &dyn Bulk) -> Result<Vec<u8>, CmsError> {
-        let (_, nonce) =
+        let (cipher, nonce) =
             self.cipher.filter(|(cipher, _)| cipher.key_len() == key.len()).ok_or(CmsError::Undecipherable)?;
         let mut ciphertext = self.content.take(encoded);
         // The buffer held the tag before: there is room for it.
         ciphertext.extend_from_slice(&self.mac);
-        let plaintext = if self.mac.len() == TAG_LEN {
+        let plaintext = if cipher == Cipher::ChaCha20Poly1305 {
+            cipher::chacha20_poly1305_open(key, &nonce, &self.associated_data, ciphertext)
+        } else if self.mac.len() == TAG_LEN {
             bulk.aes_gcm_open(key, &nonce, &self.associated_data, ciphertext)
         } else {
             cipher::aes_gcm_open(key, &nonce, &self.associated_data, ciphertext, self.mac.len())
@@ -107,10 +109,15 @@ impl Encrypted for AuthEnvelopedData {
 /// GCMParameters ::= SEQUENCE {
 ///   aes-nonce OCTET STRING, -- recommended size is 12 octets
 ///   aes-ICVlen INTEGER (12 | 13 | 14 | 15 | 16) DEFAULT 12 }
+/// AEADChaCha20Poly1305Nonce ::= OCTET STRING (SIZE(12))
 /// ```
-/// RFC 5084, section 3.2.
-fn nonce(info: &EncryptedContentInfo, mac_len: usize) -> Result<Option<[u8; NONCE_LEN]>, CmsError> {
+/// RFC 5084, section 3.2; RFC 8103, section 4.
+fn nonce(cipher: Cipher, info: &EncryptedContentInfo, mac_len: usize) -> Result<Option<[u8; NONCE_LEN]>, CmsError> {
     let parameters = info.parameters.as_deref().ok_or(CmsError::Malformed)?;
+    if cipher == Cipher::ChaCha20Poly1305 {
+        let nonce = Reader::new(parameters).primitive(tag::OCTET_STRING)?.try_into().ok();
+        return if mac_len == TAG_LEN { Ok(nonce) } else { Err(CmsError::Altered) };
+    }
     let (nonce, icv_len) = Reader::new(parameters).nested(tag::SEQUENCE, |parameters| {
         let nonce = parameters.primitive(tag::OCTET_STRING)?.try_into().ok();
         let icv_len = if parameters.is_finished() { 12 } else { parameters.version()? };
@@ -141,11 +148,17 @@ pub fn write(
         return Err(CmsError::Algorithm);
     }
     encrypted_content::reserve(&mut plaintext, recipients);
-    let mut ciphertext = bulk.aes_gcm_seal(key, nonce, b"", plaintext);
+    let chacha = cipher == Cipher::ChaCha20Poly1305;
+    let mut ciphertext = if chacha {
+        cipher::chacha20_poly1305_seal(key, nonce, b"", plaintext)
+    } else {
+        bulk.aes_gcm_seal(key, nonce, b"", plaintext)
+    };
     let mac = ciphertext.len().checked_sub(TAG_LEN).map(|at| ciphertext.split_off(at)).ok_or(CmsError::Algorithm)?;
-    // Absent it would mean 12.
+    let nonce = encode::value(tag::OCTET_STRING, &[nonce]);
+    // Absent the length of the tag would mean 12.
     let icv_len = encode::value(tag::INTEGER, &[&[16]]);
-    let parameters = encode::sequence(&[&encode::value(tag::OCTET_STRING, &[nonce]), &icv_len]);
+    let parameters = if chacha { nonce } else { encode::sequence(&[&nonce, &icv_len]) };
     let after = encode::value(tag::OCTET_STRING, &[&mac]);
     let content_type = ID_CT_AUTH_ENVELOPED_DATA;
     let frame = Frame { content_type, recipients, cipher, parameters: &parameters, after: &after };

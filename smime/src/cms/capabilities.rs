@@ -39,6 +39,8 @@ pub struct Capabilities {
     pub aes192_gcm: bool,
     /// AES-GCM with 256 bits.
     pub aes256_gcm: bool,
+    /// ChaCha20-Poly1305.
+    pub chacha20_poly1305: bool,
     /// RSAES-OAEP, with SHA-256 throughout.
     pub oaep: bool,
     /// RSASSA-PSS.
@@ -57,6 +59,7 @@ impl Capabilities {
             Cipher::Aes128Gcm => self.aes128_gcm,
             Cipher::Aes192Gcm => self.aes192_gcm,
             Cipher::Aes256Gcm => self.aes256_gcm,
+            Cipher::ChaCha20Poly1305 => self.chacha20_poly1305,
         }
     }
 
@@ -68,6 +71,7 @@ impl Capabilities {
             Some(Cipher::Aes128Gcm) => self.aes128_gcm = true,
             Some(Cipher::Aes192Gcm) => self.aes192_gcm = true,
             Some(Cipher::Aes256Gcm) => self.aes256_gcm = true,
+            Some(Cipher::ChaCha20Poly1305) => self.chacha20_poly1305 = true,
             None if capability.oid == ID_RSASSA_PSS => self.pss = true,
             None if KeyAgreement::read(capability).is_some_and(|scheme| scheme.is_hkdf()) => self.hkdf = true,
             None => self.oaep |= Scheme::read(capability) == Some(KeyTransport::OaepSha256.into()),
@@ -97,6 +101,7 @@ pub fn parse(encoded: &[u8]) -> Capabilities {
 pub fn ours() -> Vec<u8> {
     let ciphers = [
         Cipher::Aes256Gcm,
+        Cipher::ChaCha20Poly1305,
         Cipher::Aes192Gcm,
         Cipher::Aes128Gcm,
         Cipher::Aes256Cbc,
@@ -142,6 +147,7 @@ mod tests {
             aes128_gcm: true,
             aes192_gcm: true,
             aes256_gcm: true,
+            chacha20_poly1305: true,
             oaep: true,
             pss: true,
             hkdf: true,

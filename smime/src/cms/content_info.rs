@@ -4,7 +4,7 @@ use const_oid::ObjectIdentifier;
 use const_oid::db::rfc5911::{ID_CT_AUTH_ENVELOPED_DATA, ID_ENVELOPED_DATA, ID_SIGNED_DATA};
 
 use super::ber::{Reader, tag};
-use super::{AuthEnvelopedData, EnvelopedData, SignedData};
+use super::{AuthEnvelopedData, CompressedData, EnvelopedData, SignedData};
 use crate::budget::Budget;
 use crate::error::MessageError;
 
@@ -22,6 +22,8 @@ pub enum ContentInfo {
     Enveloped(EnvelopedData),
     /// Encrypted content with proof that it is intact.
     AuthEnveloped(AuthEnvelopedData),
+    /// Compressed content.
+    Compressed(CompressedData),
     /// A content type that is not opened here; only its name was looked at.
     Other(ObjectIdentifier),
 }
@@ -42,7 +44,10 @@ impl ContentInfo {
         let mut reader = Reader::new(encoded);
         let content_info = reader.nested(tag::SEQUENCE, |content_info| {
             let content_type = content_info.oid()?;
-            if !matches!(content_type, ID_SIGNED_DATA | ID_ENVELOPED_DATA | ID_CT_AUTH_ENVELOPED_DATA) {
+            if !matches!(
+                content_type,
+                ID_SIGNED_DATA | ID_ENVELOPED_DATA | ID_CT_AUTH_ENVELOPED_DATA | ID_CT_COMPRESSED_DATA
+            ) {
                 while !content_info.is_finished() {
                     content_info.skip()?;
                 }
@@ -51,6 +56,7 @@ impl ContentInfo {
             content_info.nested(tag::constructed(0), |content| match content_type {
                 ID_SIGNED_DATA => SignedData::read(content, budget).map(Self::Signed),
                 ID_ENVELOPED_DATA => EnvelopedData::read(content, budget).map(Self::Enveloped),
+                ID_CT_COMPRESSED_DATA => CompressedData::read(content, budget).map(Self::Compressed),
                 _ => AuthEnvelopedData::read(content, budget).map(Self::AuthEnveloped),
             })
         })?;
@@ -58,3 +64,5 @@ impl ContentInfo {
         Ok(content_info)
     }
 }
+
+const ID_CT_COMPRESSED_DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.1.9");

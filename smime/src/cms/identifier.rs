@@ -40,7 +40,7 @@ impl Identifier {
     pub fn names(&self, certificate: &Certificate) -> bool {
         match self {
             Self::IssuerAndSerialNumber { issuer, serial } => {
-                unpadded(serial) == unpadded(certificate.serial()) && issuer == certificate.issuer_der()
+                certificate.has_serial(serial) && issuer == certificate.issuer_der()
             }
             Self::SubjectKeyIdentifier(identifier) => {
                 certificate.subject_key_identifier().is_some_and(|own| own == identifier)
@@ -60,10 +60,4 @@ impl Identifier {
     pub fn by_subject_key_identifier(certificate: &Certificate) -> Option<Vec<u8>> {
         certificate.subject_key_identifier().map(|identifier| encode::value(tag::context(0), &[identifier]))
     }
-}
-
-/// A serial number without the zeros that some put before it, and others drop.
-fn unpadded(serial: &[u8]) -> &[u8] {
-    let zeros = serial.iter().take_while(|octet| **octet == 0).count();
-    serial.get(zeros..).unwrap_or_default()
 }

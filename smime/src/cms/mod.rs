@@ -1,6 +1,6 @@
 //! The Cryptographic Message Syntax (RFC 5652, RFC 5083) as S/MIME uses it:
-//! signed, enveloped and authenticated-enveloped data, read from BER and
-//! written in DER.
+//! signed, enveloped, authenticated-enveloped and compressed data, read from BER
+//! and written in DER.
 //!
 //! Content is never copied while a structure is read: it is kept as
 //! [`Segments`], places in the octets that were parsed. What surrounds it is
@@ -11,6 +11,7 @@ pub mod attributes;
 pub mod auth_enveloped_data;
 mod ber;
 pub mod capabilities;
+pub mod compressed_data;
 pub mod content_info;
 mod encode;
 mod encrypted_content;
@@ -26,6 +27,7 @@ pub use algorithm::{Cipher, signature_algorithm};
 pub use auth_enveloped_data::AuthEnvelopedData;
 pub use ber::to_der;
 pub use capabilities::Capabilities;
+pub use compressed_data::CompressedData;
 pub use content_info::ContentInfo;
 pub use encrypted_content::Encrypted;
 pub use enveloped_data::EnvelopedData;

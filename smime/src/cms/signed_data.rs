@@ -78,7 +78,7 @@ impl SignedData {
     }
 }
 
-fn encapsulated(reader: &mut Reader<'_>) -> Result<(ObjectIdentifier, Option<Segments>), CmsError> {
+pub(super) fn encapsulated(reader: &mut Reader<'_>) -> Result<(ObjectIdentifier, Option<Segments>), CmsError> {
     let content_type = reader.oid()?;
     let content = reader.optional(tag::constructed(0), |content| match content.peek() {
         Some(tag) if tag & !tag::CONSTRUCTED == tag::OCTET_STRING => content.octet_string(tag::OCTET_STRING),

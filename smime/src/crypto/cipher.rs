@@ -1,5 +1,5 @@
-//! Content encryption with AES, in place over the RustCrypto crates: CBC
-//! (RFC 3565) and GCM (RFC 5084).
+//! Content encryption in place, over the RustCrypto crates: AES with CBC (RFC
+//! 3565) and GCM (RFC 5084), and ChaCha20 with Poly1305 (RFC 8103).
 
 use aes::cipher::block_padding::{NoPadding, Pkcs7};
 use aes::cipher::consts::{U12, U13, U14, U15, U16};
@@ -8,18 +8,20 @@ use aes::cipher::{
     KeyIvInit,
 };
 use aes::{Aes128, Aes192, Aes256};
+use aes_gcm::aead::array::typenum::Unsigned as _;
 use aes_gcm::aead::inout::InOutBuf;
-use aes_gcm::{AeadInOut, AesGcm, TagSize};
+use aes_gcm::{AeadInOut, AesGcm};
+use chacha20poly1305::ChaCha20Poly1305;
 use subtle::{Choice, ConstantTimeEq, ConstantTimeGreater, ConstantTimeLess};
 use zeroize::Zeroize;
 
 /// The length of a block of AES, and of the IV of CBC, in octets.
 pub const BLOCK_LEN: usize = 16;
 
-/// The length of a nonce for GCM, in octets.
+/// The length of a nonce for GCM and ChaCha20-Poly1305, in octets.
 pub const NONCE_LEN: usize = 12;
 
-/// The length of a full tag of GCM, in octets.
+/// The length of a full tag, in octets.
 pub const TAG_LEN: usize = 16;
 
 /// AES-CBC with PKCS #7 padding, in place. `key` is 16, 24 or 32 octets and
@@ -50,9 +52,9 @@ pub fn aes_cbc_decrypt(key: &[u8], iv: &[u8], ciphertext: Vec<u8>) -> Option<Vec
 /// octets and `nonce` 12; no octets at all if they are not.
 pub fn aes_gcm_seal(key: &[u8], nonce: &[u8], associated_data: &[u8], plaintext: Vec<u8>) -> Vec<u8> {
     match key.len() {
-        16 => gcm_seal::<Aes128>(key, nonce, associated_data, plaintext),
-        24 => gcm_seal::<Aes192>(key, nonce, associated_data, plaintext),
-        32 => gcm_seal::<Aes256>(key, nonce, associated_data, plaintext),
+        16 => seal::<AesGcm<Aes128, U12, U16>>(key, nonce, associated_data, plaintext),
+        24 => seal::<AesGcm<Aes192, U12, U16>>(key, nonce, associated_data, plaintext),
+        32 => seal::<AesGcm<Aes256, U12, U16>>(key, nonce, associated_data, plaintext),
         _ => None,
     }
     .unwrap_or_default()
@@ -74,6 +76,23 @@ pub fn aes_gcm_open(
         32 => gcm_open_any::<Aes256>(key, nonce, associated_data, ciphertext, tag_len),
         _ => None,
     }
+}
+
+/// ChaCha20-Poly1305 in place, with a tag of 16 octets appended. `key` is 32
+/// octets and `nonce` 12; no octets at all if they are not.
+pub fn chacha20_poly1305_seal(key: &[u8], nonce: &[u8], associated_data: &[u8], plaintext: Vec<u8>) -> Vec<u8> {
+    seal::<ChaCha20Poly1305>(key, nonce, associated_data, plaintext).unwrap_or_default()
+}
+
+/// The reverse of [`chacha20_poly1305_seal`], in place. None if the tag is wrong,
+/// or a length is.
+pub fn chacha20_poly1305_open(
+    key: &[u8],
+    nonce: &[u8],
+    associated_data: &[u8],
+    ciphertext: Vec<u8>,
+) -> Option<Vec<u8>> {
+    open::<ChaCha20Poly1305>(key, nonce, associated_data, ciphertext)
 }
 
 fn cbc_encrypt<C>(key: &[u8], iv: &[u8], mut buffer: Vec<u8>) -> Option<Vec<u8>>
@@ -127,11 +146,13 @@ fn padding_len(plaintext: &[u8]) -> Option<usize> {
     bool::from(right).then_some(usize::from(last))
 }
 
-fn gcm_seal<C>(key: &[u8], nonce: &[u8], associated_data: &[u8], mut buffer: Vec<u8>) -> Option<Vec<u8>>
-where
-    C: BlockSizeUser<BlockSize = U16> + BlockCipherEncrypt + KeyInit,
-{
-    let cipher = AesGcm::<C, U12, U16>::new_from_slice(key).ok()?;
+fn seal<A: AeadInOut + KeyInit>(
+    key: &[u8],
+    nonce: &[u8],
+    associated_data: &[u8],
+    mut buffer: Vec<u8>,
+) -> Option<Vec<u8>> {
+    let cipher = A::new_from_slice(key).ok()?;
     let nonce = nonce.try_into().ok()?;
     buffer.reserve_exact(TAG_LEN);
     let tag = cipher.encrypt_inout_detached(nonce, associated_data, InOutBuf::from(buffer.as_mut_slice())).ok()?;
@@ -144,23 +165,24 @@ where
     C: BlockSizeUser<BlockSize = U16> + BlockCipherEncrypt + KeyInit,
 {
     match tag_len {
-        12 => gcm_open::<C, U12>(key, nonce, associated_data, buffer),
-        13 => gcm_open::<C, U13>(key, nonce, associated_data, buffer),
-        14 => gcm_open::<C, U14>(key, nonce, associated_data, buffer),
-        15 => gcm_open::<C, U15>(key, nonce, associated_data, buffer),
-        16 => gcm_open::<C, U16>(key, nonce, associated_data, buffer),
+        12 => open::<AesGcm<C, U12, U12>>(key, nonce, associated_data, buffer),
+        13 => open::<AesGcm<C, U12, U13>>(key, nonce, associated_data, buffer),
+        14 => open::<AesGcm<C, U12, U14>>(key, nonce, associated_data, buffer),
+        15 => open::<AesGcm<C, U12, U15>>(key, nonce, associated_data, buffer),
+        16 => open::<AesGcm<C, U12, U16>>(key, nonce, associated_data, buffer),
         _ => None,
     }
 }
 
-fn gcm_open<C, T>(key: &[u8], nonce: &[u8], associated_data: &[u8], mut buffer: Vec<u8>) -> Option<Vec<u8>>
-where
-    C: BlockSizeUser<BlockSize = U16> + BlockCipherEncrypt + KeyInit,
-    T: TagSize,
-{
-    let cipher = AesGcm::<C, U12, T>::new_from_slice(key).ok()?;
+fn open<A: AeadInOut + KeyInit>(
+    key: &[u8],
+    nonce: &[u8],
+    associated_data: &[u8],
+    mut buffer: Vec<u8>,
+) -> Option<Vec<u8>> {
+    let cipher = A::new_from_slice(key).ok()?;
     let nonce = nonce.try_into().ok()?;
-    let len = buffer.len().checked_sub(T::USIZE)?;
+    let len = buffer.len().checked_sub(A::TagSize::USIZE)?;
     let (ciphertext, tag) = buffer.split_at_mut_checked(len)?;
     let tag = (&*tag).try_into().ok()?;
     cipher.decrypt_inout_detached(nonce, associated_data, InOutBuf::from(ciphertext), tag).ok()?;

@@ -13,7 +13,7 @@ use super::trust::Trust;
 use super::unwrap::{self, ContentKey};
 use crate::budget::Budget;
 use crate::cms::{self, Cipher, SignedData};
-use crate::error::{CmsError, Error, PolicyError};
+use crate::error::{CertificateError, CmsError, Error, PolicyError};
 use crate::host::{Demand, Field, Host, InboundPolicy, LegacyAlgorithms, Severity};
 use crate::mime::protected_header::Payload;
 use crate::mime::{Entity, Header, address};
@@ -136,8 +136,10 @@ impl<H: Host> Walk<'_, H> {
     /// intact there is one permanent answer (RFC 3218, section 2.2); the cause
     /// goes to the audit log only.
     fn uniform(&mut self, error: Error) -> Error {
+        // What a list says of a signer inside depends on the plaintext, too.
+        let depends = matches!(error, Error::Certificate(CertificateError::RevocationUnknown));
         let permanent = matches!(error.verdict(), crate::Verdict::Reject(_));
-        if !self.unproved || !permanent {
+        if !self.unproved || !(permanent || depends) {
             return error;
         }
         self.host.report(Severity::Warning, "content-unproved", &[Field::text("cause", error.cause())]);
@@ -172,6 +174,15 @@ impl<H: Host> Walk<'_, H> {
                 self.open_owned(content, state)
             }
             Layer::Encrypted { data, encoded } => self.encrypted(entity, data, encoded, state),
+            Layer::Compressed { data, encoded } => {
+                self.budget.layer()?;
+                let content = data.inflate(&encoded, &mut self.budget)?;
+                drop(encoded);
+                state.opened = true;
+                state.detached_only = false;
+                state.place.enter_opaque();
+                self.open_owned(content, state)
+            }
         }
     }
 
@@ -233,7 +244,7 @@ impl<H: Host> Walk<'_, H> {
         }
         // All that may be out of reach is fetched before a key is used.
         load_trust(&mut self.trust, self.host, self.message.header())?;
-        let cipher = data.cipher()?;
+        let cipher = data.cipher().map_err(|error| error.named(data.algorithm()))?;
         if !unwrap::are_supported(&addressed.keys) {
             return Err(CmsError::Algorithm.into());
         }

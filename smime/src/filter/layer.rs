@@ -1,8 +1,12 @@
 //! Which S/MIME layer, if any, a MIME entity is (RFC 8551, sections 3.2 to 3.5
 //! and 3.10).
 
+use const_oid::ObjectIdentifier;
+
 use crate::budget::Budget;
-use crate::cms::{AuthEnvelopedData, Cipher, ContentInfo, Encrypted as _, EnvelopedData, RecipientInfo, SignedData};
+use crate::cms::{
+    AuthEnvelopedData, Cipher, CompressedData, ContentInfo, Encrypted as _, EnvelopedData, RecipientInfo, SignedData,
+};
 use crate::crypto::Bulk;
 use crate::error::{CmsError, Error, MessageError, MimeError};
 use crate::mime::{ContentType, Entity, Multipart, multipart};
@@ -18,6 +22,8 @@ pub(super) enum Layer<'a> {
     Opaque { signed: SignedData, encoded: Vec<u8> },
     /// An encrypted entity, which lies in `encoded`.
     Encrypted { data: Encrypted, encoded: Vec<u8> },
+    /// A compressed entity, which lies in `encoded`.
+    Compressed { data: CompressedData, encoded: Vec<u8> },
 }
 
 /// How many octets of a multipart body are before its first delimiter, and how
@@ -63,6 +69,14 @@ impl Encrypted {
         match self {
             Self::Enveloped(data) => data.cipher(),
             Self::AuthEnveloped(data) => data.cipher(),
+        }
+    }
+
+    /// What is named as content-encryption algorithm, implemented or not.
+    pub(super) fn algorithm(&self) -> ObjectIdentifier {
+        match self {
+            Self::Enveloped(data) => data.algorithm(),
+            Self::AuthEnveloped(data) => data.algorithm(),
         }
     }
 
@@ -115,6 +129,9 @@ pub(super) fn is_encrypted(entity: &Entity<'_>, budget: &mut Budget) -> bool {
             let content = content.join(&encoded);
             Entity::parse(&content, budget).is_ok_and(|inner| is_encrypted(&inner, budget))
         }),
+        Ok(Layer::Compressed { data, encoded }) => data
+            .inflate(&encoded, budget)
+            .is_ok_and(|content| Entity::parse(&content, budget).is_ok_and(|inner| is_encrypted(&inner, budget))),
         Ok(Layer::Clear) | Err(_) => false,
     }
 }
@@ -160,6 +177,7 @@ fn pkcs7_mime<'a>(entity: &Entity<'a>, budget: &mut Budget) -> Result<Layer<'a>,
         ContentInfo::Signed(signed) => Layer::Opaque { signed, encoded },
         ContentInfo::Enveloped(data) => Layer::Encrypted { data: Encrypted::Enveloped(data), encoded },
         ContentInfo::AuthEnveloped(data) => Layer::Encrypted { data: Encrypted::AuthEnveloped(data), encoded },
+        ContentInfo::Compressed(data) => Layer::Compressed { data, encoded },
         ContentInfo::Other(_) => Layer::Clear,
     })
 }

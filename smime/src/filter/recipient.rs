@@ -2,6 +2,7 @@
 //! each recipient, and the strongest cipher that all of a group read (RFC 8551,
 //! section 2.7.1).
 
+use super::revocation;
 use super::trust::parse_all;
 use crate::budget::Budget;
 use crate::cms::recipient::{self, KeyAgreement, KeyTransport};
@@ -79,12 +80,14 @@ impl Directory {
                     Authority::Confidentiality.speaks_for(certificate, mailbox)
                 }
             };
-            match self.usable(&entry, speaks, budget) {
+            match self.usable(host, &entry, speaks, budget) {
                 Ok(certificate) => {
                     let capabilities = entry.capabilities.as_deref().map(capabilities::parse);
                     return Ok(Some(Peer { certificate, capabilities }));
                 }
                 Err(CertificateError::Limit(limit)) => return Err(limit.into()),
+                // That may be known for a later attempt: no reason to bounce.
+                Err(e @ CertificateError::RevocationUnknown) => return Err(e.into()),
                 Err(e) => host.report(
                     Severity::Warning,
                     "certificate-unusable",
@@ -95,8 +98,9 @@ impl Directory {
         Ok(None)
     }
 
-    fn usable(
+    fn usable<H: Host>(
         &self,
+        host: &mut H,
         entry: &Entry,
         speaks: impl Fn(&Certificate) -> bool,
         budget: &mut Budget,
@@ -105,7 +109,8 @@ impl Directory {
         validity::check(&certificate, self.now)?;
         usage::may_encipher(&certificate)?;
         if !entry.pinned {
-            path::validate(&certificate, &self.intermediates, &self.anchors, self.now, budget)?;
+            let path = path::validate(&certificate, &self.intermediates, &self.anchors, self.now, budget)?;
+            revocation::check(host, &certificate, &path, self.now, budget)?;
             if !speaks(&certificate) {
                 return Err(CertificateError::Address);
             }
@@ -189,5 +194,11 @@ pub(super) fn common_cipher<'p>(peers: impl IntoIterator<Item = &'p Peer>, assum
 
 /// Every cipher that is made here, strongest first: authenticating ones before
 /// those that do not.
-const STRONGEST_FIRST: [Cipher; 5] =
-    [Cipher::Aes256Gcm, Cipher::Aes128Gcm, Cipher::Aes256Cbc, Cipher::Aes192Cbc, Cipher::Aes128Cbc];
+const STRONGEST_FIRST: [Cipher; 6] = [
+    Cipher::Aes256Gcm,
+    Cipher::ChaCha20Poly1305,
+    Cipher::Aes128Gcm,
+    Cipher::Aes256Cbc,
+    Cipher::Aes192Cbc,
+    Cipher::Aes128Cbc,
+];

@@ -1,7 +1,7 @@
 //! What is told to the reader of a message: `Authentication-Results` (RFC 8601)
 //! with the results of S/MIME (RFC 7281); and the forged ones taken out.
 
-use crate::error::{CmsError, Error, MessageError};
+use crate::error::{CertificateError, CmsError, Error, MessageError};
 use crate::mime::address::passes_for_domain;
 use crate::mime::{Field, lexer, writer};
 
@@ -12,8 +12,12 @@ pub(super) enum Outcome {
     None,
     /// The author signed it.
     Pass,
+    /// It is signed with a certificate that was revoked (RFC 7281, section 3.3).
+    Fail,
     /// It is signed, and the signature is not acceptable.
     Policy,
+    /// It is signed, and what is needed to judge the signature is out of reach.
+    TempError,
     /// It is signed, and the signature cannot be checked, now or later.
     PermError,
 }
@@ -24,6 +28,8 @@ impl Outcome {
     pub(super) fn of_fault(fault: &Error) -> Self {
         match fault {
             Error::Message(MessageError::Cms(CmsError::NoCertificate)) => Self::PermError,
+            Error::Certificate(CertificateError::Revoked) => Self::Fail,
+            Error::Certificate(CertificateError::RevocationUnknown) => Self::TempError,
             _ => Self::Policy,
         }
     }
@@ -32,6 +38,8 @@ impl Outcome {
         match self {
             Self::None => "none",
             Self::Pass => "pass",
+            Self::Fail => "fail",
+            Self::TempError => "temperror",
             Self::Policy => "policy",
             Self::PermError => "permerror",
         }

@@ -54,7 +54,7 @@ pub(super) fn judge<H: Host>(
     for signer in signed.signers() {
         let found = verify(host, trust, signed, signer, &included, &mut digests, budget)?;
         let judged = match found {
-            Ok(certificate) => accept(trust, signer, certificate, &included, legacy, budget)
+            Ok(certificate) => accept(host, trust, signer, certificate, &included, legacy, budget)
                 .map(|grounds| Verified { certificate, grounds })
                 .map_err(|fault| (Some(certificate), fault)),
             Err(fault) => {
@@ -108,7 +108,7 @@ pub(super) fn is_unacceptable<H: Host>(
             let content = signed.content().map(|segments| segments.clone().take(encoded));
             (signed, content.ok_or(CmsError::Malformed)?)
         }
-        Layer::Clear | Layer::Encrypted { .. } => return Ok(false),
+        Layer::Clear | Layer::Encrypted { .. } | Layer::Compressed { .. } => return Ok(false),
     };
     let trust = Trust::load(host, author.to_owned())?;
     let judgement = judge(host, &trust, &signed, &content, "1", LegacyAlgorithms::default(), budget)?;
@@ -137,7 +137,7 @@ fn verify<'c, H: Host>(
     let mut outcome = if trust.has_pin() { CmsError::Altered } else { CmsError::NoCertificate };
     let algorithm = match signer.digest_algorithm() {
         Ok(algorithm) => algorithm,
-        Err(e) => return Ok(Err(e.into())),
+        Err(e) => return Ok(Err(e.named(signer.digest_oid()).into())),
     };
     for certificate in trust.candidates(included).filter(|c| signer.identifies(c)) {
         // Many certificates may bear one key identifier.
@@ -150,13 +150,15 @@ fn verify<'c, H: Host>(
         }
     }
     match outcome {
-        CmsError::Algorithm | CmsError::NoCertificate => Ok(Err(outcome.into())),
+        CmsError::Algorithm => Ok(Err(outcome.named(signer.signature_oid()).into())),
+        CmsError::NoCertificate => Ok(Err(outcome.into())),
         wrong => Err(wrong.into()),
     }
 }
 
 /// Whether a sound signature is acceptable, and why its signer is the author.
-fn accept(
+fn accept<H: Host>(
+    host: &mut H,
     trust: &Trust,
     signer: &SignerInfo,
     certificate: &Certificate,
@@ -165,13 +167,13 @@ fn accept(
     budget: &mut Budget,
 ) -> Result<Grounds, Error> {
     if signer.digest_algorithm()? == DigestAlgorithm::Sha1 && !legacy.sha1 {
-        return Err(CmsError::Algorithm.into());
+        return Err(CmsError::Algorithm.named(signer.digest_oid()).into());
     }
     if signer.signing_time().is_some_and(|time| time > trust.now().saturating_add(CLOCK_SKEW)) {
         return Err(PolicyError::SigningTime.into());
     }
     let for_domain = signer.signature_type().contains(&SignatureType::Domain);
-    trust.judge(certificate, for_domain, included, budget).map_err(|e| match e {
+    trust.judge(host, certificate, for_domain, included, budget).map_err(|e| match e {
         CertificateError::Limit(limit) => limit.into(),
         other => other.into(),
     })

@@ -1,6 +1,7 @@
 //! Whose signature counts: what the host knows about the author of a message,
 //! and whether a signer's certificate is acceptable.
 
+use super::revocation;
 use crate::budget::Budget;
 use crate::domain::Authority;
 use crate::error::{CertificateError, Error, HostError};
@@ -82,10 +83,12 @@ impl Trust {
     }
 
     /// Judges whether `certificate` may sign as the author: validity, usage and
-    /// key, and unless it is pinned a path to an anchor and the address. A
-    /// signature `for_domain` may be made by the author's domain instead.
-    pub(super) fn judge(
+    /// key, and unless it is pinned the address and a path to an anchor on which
+    /// nothing was revoked. A signature `for_domain` may be made by the author's
+    /// domain instead.
+    pub(super) fn judge<H: Host>(
         &self,
+        host: &mut H,
         certificate: &Certificate,
         for_domain: bool,
         included: &[Certificate],
@@ -97,14 +100,15 @@ impl Trust {
             return Ok(Grounds::Pinned);
         }
         let pool: Vec<Certificate> = self.intermediates.iter().chain(included).cloned().collect();
-        let chain = path::validate(certificate, &pool, &self.anchors, self.now, budget)?;
+        let path = path::validate(certificate, &pool, &self.anchors, self.now, budget)?;
+        revocation::check(host, certificate, &path, self.now, budget)?;
         if for_domain && self.is_of_domain(certificate) {
             return Ok(Grounds::Domain);
         }
         if !address::names(certificate, &self.author) {
             return Err(CertificateError::Address);
         }
-        Ok(Grounds::Path(chain))
+        Ok(Grounds::Path(path.issuers))
     }
 
     /// Whether `certificate` is one of the author's domain. That an authority

@@ -7,11 +7,10 @@ use const_oid::db::rfc5280::ID_CE_SUBJECT_ALT_NAME;
 use der::asn1::{AnyRef, Utf8StringRef};
 use der::{Decode, Reader, SliceReader, Tag, TagMode, TagNumber, Tagged};
 
+use super::general_name::ID_ON_SMTP_UTF8_MAILBOX;
 use super::{Certificate, subject};
 use crate::mime::address::same_mailbox;
 
-/// id-on-SmtpUTF8Mailbox (RFC 9598, section 3).
-const ID_ON_SMTP_UTF8_MAILBOX: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.8.9");
 /// Most names of a certificate that are looked at.
 const MAX_NAMES: usize = 1000;
 

@@ -160,6 +160,12 @@ impl Certificate {
         &self.serial
     }
 
+    /// Whether its serial number is this one, of which some write more zeros
+    /// before it than others.
+    pub fn has_serial(&self, serial: &[u8]) -> bool {
+        unpadded(serial) == unpadded(&self.serial)
+    }
+
     /// The value of the subjectKeyIdentifier extension, if there is one (RFC
     /// 5280, section 4.2.1.2).
     pub fn subject_key_identifier(&self) -> Option<&[u8]> {
@@ -252,6 +258,12 @@ impl fmt::Debug for Certificate {
         self.fingerprint().iter().take(8).try_for_each(|octet| write!(f, "{octet:02x}"))?;
         f.write_str("…)")
     }
+}
+
+/// A serial number without the zeros before it.
+fn unpadded(serial: &[u8]) -> &[u8] {
+    let zeros = serial.iter().take_while(|octet| **octet == 0).count();
+    serial.get(zeros..).unwrap_or_default()
 }
 
 fn name(reader: &mut SliceReader<'_>) -> der::Result<Vec<u8>> {

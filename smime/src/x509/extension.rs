@@ -13,21 +13,18 @@ use crate::error::CertificateError;
 /// The extensions that may be critical. Policies are among them since every
 /// policy is accepted here, so that none can fail a path; what would change
 /// that (policyConstraints, inhibitAnyPolicy, policyMappings) is not.
-const JUDGED: [ObjectIdentifier; 5] =
-    [ID_CE_BASIC_CONSTRAINTS, ID_CE_KEY_USAGE, ID_CE_EXT_KEY_USAGE, ID_CE_SUBJECT_ALT_NAME, ID_CE_CERTIFICATE_POLICIES];
+const JUDGED: [ObjectIdentifier; 6] = [
+    ID_CE_BASIC_CONSTRAINTS,
+    ID_CE_KEY_USAGE,
+    ID_CE_EXT_KEY_USAGE,
+    ID_CE_SUBJECT_ALT_NAME,
+    ID_CE_NAME_CONSTRAINTS,
+    ID_CE_CERTIFICATE_POLICIES,
+];
 
 /// Whether every critical extension of `certificate` is judged here; if not,
 /// [`CertificateError::Unjudged`].
 pub fn all_judged(certificate: &Certificate) -> Result<(), CertificateError> {
     let unknown = certificate.extensions().iter().any(|e| e.critical && !JUDGED.contains(&e.extn_id));
     if unknown { Err(CertificateError::Unjudged) } else { Ok(()) }
-}
-
-/// The same for the certificate of an issuer, where name constraints count
-/// whether they are critical or not (RFC 5280, section 6.1).
-pub fn all_judged_of_issuer(certificate: &Certificate) -> Result<(), CertificateError> {
-    if certificate.extension_of(ID_CE_NAME_CONSTRAINTS).is_some() {
-        return Err(CertificateError::Unjudged);
-    }
-    all_judged(certificate)
 }

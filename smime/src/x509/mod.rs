@@ -2,8 +2,13 @@
 
 pub mod address;
 pub mod certificate;
+mod distinguished_name;
 pub mod extension;
+mod general_name;
+mod name_constraints;
 pub mod path;
+pub mod revocation;
+mod revocation_list;
 pub mod subject;
 pub mod usage;
 pub mod validity;

@@ -2,15 +2,16 @@
 //!
 //! The search climbs from the leaf, trusted anchors first, and checks each
 //! signature on the way up, so that nobody can make it walk where no valid
-//! signature leads. Revocation and name constraints have no place here yet: an
-//! issuer with name constraints is refused.
+//! signature leads. Revocation is judged after it ([`super::revocation`]).
 
 use std::collections::BTreeSet;
 
 use der::asn1::OctetStringRef;
 use der::{Decode, Reader, SliceReader, TagMode, TagNumber};
+use spki::AlgorithmIdentifierOwned;
 use x509_cert::ext::pkix::BasicConstraints;
 
+use super::name_constraints::NameConstraints;
 use super::{Certificate, extension, usage, validity};
 use crate::budget::{Budget, Limit};
 use crate::crypto::signature::{self, Scheme, SignatureError};
@@ -20,28 +21,47 @@ use crate::error::CertificateError;
 /// Finds a path from `leaf` over certificates of `pool`, which carry no trust,
 /// to one of `anchors`, and checks it at `now`, in seconds since
 /// 1970-01-01T00:00:00Z: signatures and their algorithms, validity,
-/// basicConstraints, keyUsage and extendedKeyUsage of every issuer, and
-/// critical extensions. What the leaf may be used for, and whom it names, is
+/// basicConstraints, keyUsage and extendedKeyUsage of every issuer, name
+/// constraints, and critical extensions. What the leaf may be used for, and whom it names, is
 /// not judged here.
 ///
-/// Returns the issuers on the path, that of the leaf first, without the
-/// anchor; a leaf that is an anchor has none. Without a path the error is the
-/// most specific one met. Each signature is one [`Budget::path_step`].
+/// Without a path the error is the most specific one met. Each signature is one
+/// [`Budget::path_step`].
 pub fn validate(
     leaf: &Certificate,
     pool: &[Certificate],
     anchors: &[Certificate],
     now: u64,
     budget: &mut Budget,
-) -> Result<Vec<Certificate>, CertificateError> {
+) -> Result<Path, CertificateError> {
     validity::check(leaf, now)?;
     extension::all_judged(leaf)?;
     if anchors.contains(leaf) {
-        return Ok(Vec::new());
+        return Ok(Path::default());
     }
     let mut search = Search { pool: distinct(pool), anchors, now, budget, found_wrong: CertificateError::NoPath };
     let mut path = vec![leaf];
-    if search.climb(&mut path)? { Ok(path.into_iter().skip(1).cloned().collect()) } else { Err(search.found_wrong) }
+    match search.climb(&mut path)? {
+        Some(anchor) => Ok(Path { issuers: path.into_iter().skip(1).cloned().collect(), anchor: Some(anchor.clone()) }),
+        None => Err(search.found_wrong),
+    }
+}
+
+/// What leads from a certificate to a trust anchor.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Path {
+    /// The issuers between the two, that of the leaf first.
+    pub issuers: Vec<Certificate>,
+    /// The anchor; none of a leaf that is one.
+    pub anchor: Option<Certificate>,
+}
+
+impl Path {
+    /// Each certificate from `leaf` upwards but the anchor, with its issuer.
+    pub fn links<'a>(&'a self, leaf: &'a Certificate) -> impl Iterator<Item = (&'a Certificate, &'a Certificate)> {
+        let subjects = std::iter::once(leaf).chain(&self.issuers);
+        subjects.zip(self.issuers.iter().chain(&self.anchor))
+    }
 }
 
 /// Most issuers between the leaf and the anchor.
@@ -58,20 +78,20 @@ struct Search<'a, 'b> {
 
 impl<'a> Search<'a, '_> {
     /// Goes on from the last certificate of `path` until an anchor issued it.
-    fn climb(&mut self, path: &mut Vec<&'a Certificate>) -> Result<bool, Limit> {
-        let Some(&subject) = path.last() else { return Ok(false) };
-        if let Err(e) = good_enough(subject) {
-            self.note(e);
-            return Ok(false);
+    fn climb(&mut self, path: &mut Vec<&'a Certificate>) -> Result<Option<&'a Certificate>, Limit> {
+        let Some(&subject) = path.last() else { return Ok(None) };
+        if !resists_forgery(subject.signature_algorithm()) {
+            self.note(CertificateError::Algorithm);
+            return Ok(None);
         }
         for anchor in issuers(subject, self.anchors.iter()) {
             match usage::anchor_may_issue(anchor).and_then(|()| self.issued(anchor, path)) {
-                Ok(()) => return Ok(true),
+                Ok(()) => return Ok(Some(anchor)),
                 Err(e) => self.note_or_stop(e)?,
             }
         }
         if path.len() > MAX_ISSUERS {
-            return Ok(false);
+            return Ok(None);
         }
         for issuer in issuers(subject, self.pool.iter().copied()) {
             // RFC 4158, section 5.2: the same key under the same name again
@@ -87,30 +107,43 @@ impl<'a> Search<'a, '_> {
                 }
             }
             path.push(issuer);
-            if self.climb(path)? {
-                return Ok(true);
+            if let Some(anchor) = self.climb(path)? {
+                return Ok(Some(anchor));
             }
             path.pop();
         }
-        Ok(false)
+        Ok(None)
     }
 
-    /// Whether `issuer` may stand above `path` and signed the last of it. The
-    /// signature comes last since it costs most.
+    /// Whether `issuer` may stand above `path` and signed the last of it. What
+    /// costs most comes last, and constraints count from no one but a signer.
     fn issued(&mut self, issuer: &Certificate, path: &[&Certificate]) -> Result<(), CertificateError> {
         let subject = path.last().ok_or(CertificateError::NoPath)?;
-        extension::all_judged_of_issuer(issuer)?;
+        extension::all_judged(issuer)?;
         validity::check(issuer, self.now)?;
         length_allowed(issuer, path)?;
         self.budget.path_step()?;
         let (algorithm, signature) = (subject.signature_algorithm(), subject.signature());
-        signature::verify(issuer.public_key(), algorithm, None, subject.tbs(), signature, &Software).map_err(
-            |e| match e {
+        signature::verify(issuer.public_key(), algorithm, None, subject.tbs(), signature, &Software).map_err(|e| {
+            match e {
                 SignatureError::Unsupported => CertificateError::Algorithm,
                 SignatureError::Key => CertificateError::Key,
                 SignatureError::Mismatch => CertificateError::Signature,
-            },
-        )
+            }
+        })?;
+        self.names_allowed(issuer, path)
+    }
+
+    /// Whether the name constraints of `issuer` allow the names of all that is
+    /// below, but of those that issued themselves (RFC 5280, section 6.1.3).
+    fn names_allowed(&mut self, issuer: &Certificate, path: &[&Certificate]) -> Result<(), CertificateError> {
+        let Some(constraints) = NameConstraints::of(issuer)? else { return Ok(()) };
+        for (depth, certificate) in path.iter().enumerate() {
+            if depth == 0 || !certificate.is_self_issued() {
+                constraints.check(certificate, self.budget)?;
+            }
+        }
+        Ok(())
     }
 
     fn note_or_stop(&mut self, error: CertificateError) -> Result<(), Limit> {
@@ -142,18 +175,17 @@ fn specificity(error: &CertificateError) -> u8 {
         CertificateError::Expired => 7,
         CertificateError::Key => 8,
         CertificateError::Algorithm => 9,
-        CertificateError::Limit(_) => 10,
+        // Said of a path that was found.
+        CertificateError::NameConstraints | CertificateError::Revoked | CertificateError::RevocationUnknown => 10,
+        CertificateError::Limit(_) => 11,
     }
 }
 
-/// Whether the algorithm that signed `certificate` resists forgery: of those
-/// implemented, all but SHA-1. It is asked of all but the anchor, whose own
-/// signature nobody looks at.
-fn good_enough(certificate: &Certificate) -> Result<(), CertificateError> {
-    match Scheme::read(certificate.signature_algorithm(), None) {
-        Ok(scheme) if scheme.digest() != Some(DigestAlgorithm::Sha1) => Ok(()),
-        _ => Err(CertificateError::Algorithm),
-    }
+/// Whether a signature algorithm resists forgery: of those implemented, all but
+/// what rests on SHA-1. It is asked of all but the anchor, whose own signature
+/// nobody looks at.
+pub(super) fn resists_forgery(algorithm: &AlgorithmIdentifierOwned) -> bool {
+    Scheme::read(algorithm, None).is_ok_and(|scheme| scheme.digest() != Some(DigestAlgorithm::Sha1))
 }
 
 /// Whether pathLenConstraint allows the issuers that are on `path` already.

@@ -68,7 +68,8 @@ fn t43_openssl_decrypts_what_is_encrypted() {
         KeyTransport::OaepSha384,
         KeyTransport::OaepSha512,
     ];
-    for cipher in Cipher::ALL {
+    // OpenSSL 3.0 does not know ChaCha20-Poly1305 in CMS.
+    for cipher in Cipher::ALL.into_iter().filter(|cipher| *cipher != Cipher::ChaCha20Poly1305) {
         for transport in transports {
             let encoded = encrypt(&["bob", "carol"], transport, cipher, &content);
             for name in ["bob", "carol"] {

@@ -41,7 +41,7 @@ fn odd_serial_numbers_are_tolerated() {
     for name in ["serial-negative", "serial-zero", "serial-long"] {
         let mut budget = Budget::for_message(0);
         let found = path::validate(&certificate(name), &[], &certificates(&["root"]), NOW, &mut budget);
-        assert_eq!(found, Ok(vec![]), "{name}");
+        assert_eq!(found.map(|path| path.issuers), Ok(vec![]), "{name}");
     }
 }
 

@@ -3,9 +3,11 @@
 
 mod address;
 mod certificate;
+mod constraints;
 mod corpora;
 mod hostile;
 mod path;
+mod revocation;
 mod rsa;
 mod usage;
 
@@ -19,6 +21,17 @@ const NOW: u64 = 1_800_000_000;
 fn vector(name: &str) -> Vec<u8> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/pki").join(name);
     std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+/// A file of `vectors/trust`.
+fn trust_file(name: &str) -> Vec<u8> {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/trust").join(name);
+    std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+/// A certificate of `vectors/trust`.
+fn trust(name: &str) -> Certificate {
+    Certificate::from_der(&trust_file(&format!("{name}.cer"))).unwrap_or_else(|e| panic!("{name}: {e:?}"))
 }
 
 fn certificate(name: &str) -> Certificate {

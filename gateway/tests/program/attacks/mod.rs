@@ -10,6 +10,7 @@ mod oracles;
 mod outbound;
 mod parsers;
 mod results;
+mod revocation;
 
 use crate::support::openssl::{encrypt, sign};
 use crate::support::*;

@@ -93,3 +93,19 @@ fn encryption_stays_in_its_buffer() {
     assert_eq!(encrypted.as_ptr(), at);
     assert_eq!(aes_cbc_decrypt(&[1; 16], &[2; 16], encrypted).map(|p| p.as_ptr()), Some(at));
 }
+
+#[test]
+fn chacha20_poly1305_gives_the_answer_of_rfc_8439() {
+    // Section 2.8.2.
+    let key = hex!("808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f");
+    let (nonce, aad) = (hex!("070000004041424344454647"), hex!("50515253c0c1c2c3c4c5c6c7"));
+    let text = b"Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the future, sunscreen would be it.";
+    let sealed = chacha20_poly1305_seal(&key, &nonce, &aad, text.to_vec());
+    assert_eq!(sealed[..16], hex!("d31a8d34648e60db7b86afbc53ef7ec2"));
+    assert_eq!(sealed[sealed.len() - 16..], hex!("1ae10b594f09e26a7e902ecbd0600691"));
+    assert_eq!(chacha20_poly1305_open(&key, &nonce, &aad, sealed.clone()).as_deref(), Some(&text[..]));
+    assert_eq!(chacha20_poly1305_open(&key, &nonce, b"other", sealed.clone()), None);
+    assert_eq!(chacha20_poly1305_open(&key[1..], &nonce, &aad, sealed.clone()), None);
+    assert_eq!(chacha20_poly1305_open(&key, &nonce, &aad, sealed[..15].to_vec()), None);
+    assert!(chacha20_poly1305_seal(&key, &nonce[1..], &aad, text.to_vec()).is_empty());
+}
