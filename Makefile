@@ -56,6 +56,7 @@ fuzz: toolchain ## every fuzz target for FUZZ_SECONDS (60); needs nightly Rust a
 
 peers: ## install the other implementations that tests talk to (Debian packages)
 	@tools/peers
+	@CARGO=$(CARGO) tools/openssl $(TARGET)/openssl
 	@tools/mail-servers $(TARGET)/mail-servers
 
 components: toolchain ## build every variant of the component, with checksums, into target/components

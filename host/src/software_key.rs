@@ -20,8 +20,8 @@ mod elliptic;
 mod random;
 mod rsa;
 
-/// A private key: RSA of 2048 to 8192 bits, on P-256, P-384 or P-521, Ed25519 or
-/// X25519. Loading it takes a fraction of a millisecond: keep it loaded.
+/// A private key: RSA of 2048 to 8192 bits, on P-256, P-384 or P-521, Ed25519,
+/// X25519, ML-DSA or ML-KEM. Loading it takes a fraction of a millisecond: keep it loaded.
 pub struct SoftwareKey {
     key: Key,
     pkcs8: Zeroizing<Vec<u8>>,
@@ -31,6 +31,8 @@ pub struct SoftwareKey {
 enum Key {
     Rsa(rsa::Key),
     Elliptic(elliptic::Key),
+    /// Of ML-DSA or ML-KEM: the code of the sandbox reads it anew for each use.
+    Lattice,
 }
 
 /// Why a private key cannot be loaded.
@@ -50,7 +52,7 @@ impl fmt::Display for LoadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Malformed => "the private key does not parse as PKCS #8, or its numbers do not fit each other",
-            Self::Unsupported => "the private key is neither RSA nor on a curve that is implemented",
+            Self::Unsupported => "the private key is of a kind that is not implemented",
             Self::Size => "the private key has less than 2048 or more than 8192 bits",
         })
     }
@@ -68,7 +70,11 @@ impl SoftwareKey {
             ID_EC_PUBLIC_KEY => Key::Elliptic(elliptic::Key::read_ec(&info, pkcs8)?),
             ID_ED_25519 => Key::Elliptic(elliptic::Key::read_ed25519(pkcs8)?),
             ID_X_25519 => Key::Elliptic(elliptic::Key::read_x25519(&info)?),
-            _ => return Err(LoadError::Unsupported),
+            _ => match private_key::SoftwareKey::from_pkcs8(pkcs8, draw) {
+                Ok(_) => Key::Lattice,
+                Err(smime::host::KeyError::Malformed) => return Err(LoadError::Malformed),
+                Err(_) => return Err(LoadError::Unsupported),
+            },
         };
         Ok(Self { key, pkcs8: Zeroizing::new(pkcs8.to_vec()), exportable: false })
     }
@@ -82,6 +88,9 @@ impl SoftwareKey {
 
 impl PrivateKey for SoftwareKey {
     fn sign(&self, algorithm: &[u8], digest: &[u8], message: &[u8]) -> Result<Vec<u8>, KeyError> {
+        if matches!(self.key, Key::Lattice) {
+            return self.by_library(|key| key.sign(algorithm, digest, message));
+        }
         let algorithm = AlgorithmIdentifierOwned::from_der(algorithm).map_err(|_| KeyError::Malformed)?;
         let digest = AlgorithmIdentifierOwned::from_der(digest).map_err(|_| KeyError::Malformed)?;
         let scheme = Signature::read(&algorithm, DigestAlgorithm::from_oid(digest.oid));
@@ -89,6 +98,7 @@ impl PrivateKey for SoftwareKey {
         match &self.key {
             Key::Rsa(key) => key.sign(&scheme, message),
             Key::Elliptic(key) => key.sign(&scheme, message),
+            Key::Lattice => Err(KeyError::Unsupported),
         }
     }
 
@@ -96,9 +106,12 @@ impl PrivateKey for SoftwareKey {
         match (&self.key, &recipient::read(recipient_info)?) {
             (Key::Rsa(key), EncryptedKey::Transport(recipient)) => match key.unwrap_key(recipient, length)? {
                 Some(key) => Ok(key),
-                None => self.unwrap_by_library(recipient_info, length),
+                None => self.by_library(|key| key.unwrap_key(recipient_info, length)),
             },
             (Key::Elliptic(key), EncryptedKey::Agreement(recipient)) => key.unwrap_key(recipient, length),
+            (Key::Lattice, EncryptedKey::Encapsulation(_)) => {
+                self.by_library(|key| key.unwrap_key(recipient_info, length))
+            }
             _ => Err(KeyError::Unsupported),
         }
     }
@@ -110,17 +123,23 @@ impl PrivateKey for SoftwareKey {
 
 impl SoftwareKey {
     /// What aws-lc does not offer, with the code of the sandbox.
-    fn unwrap_by_library(&self, recipient_info: &[u8], length: u32) -> Result<Vec<u8>, KeyError> {
-        // One that fails draws nothing: the key is not used without blinding.
-        let draw = |len: u32| random::random(len).unwrap_or_default();
-        private_key::SoftwareKey::from_pkcs8(&self.pkcs8, draw)
-            .and_then(|mut key| key.unwrap_key(recipient_info, length))
-            .map_err(|e| match e {
-                smime::host::KeyError::Unsupported => KeyError::Unsupported,
-                smime::host::KeyError::Malformed => KeyError::Malformed,
-                smime::host::KeyError::Refused(_) => random::out_of_randomness(),
-            })
+    fn by_library(
+        &self,
+        operation: impl FnOnce(&mut private_key::SoftwareKey<fn(u32) -> Vec<u8>>) -> Result<Vec<u8>, smime::host::KeyError>,
+    ) -> Result<Vec<u8>, KeyError> {
+        let key = private_key::SoftwareKey::from_pkcs8(&self.pkcs8, draw as fn(u32) -> Vec<u8>);
+        key.and_then(|mut key| operation(&mut key)).map_err(|e| match e {
+            smime::host::KeyError::Unsupported => KeyError::Unsupported,
+            smime::host::KeyError::Malformed => KeyError::Malformed,
+            smime::host::KeyError::Refused(_) => random::out_of_randomness(),
+        })
     }
+}
+
+/// Random octets for the code of the sandbox. One that fails draws nothing: a key
+/// is not used without blinding.
+fn draw(len: u32) -> Vec<u8> {
+    random::random(len).unwrap_or_default()
 }
 
 #[cfg(test)]

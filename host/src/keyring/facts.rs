@@ -7,6 +7,7 @@ use const_oid::db::{rfc5912, rfc8410};
 use der::Decode;
 use pkcs1::RsaPublicKeyRef;
 use sha2::{Digest, Sha256};
+use smime::crypto::lattice::{MlDsa, MlKem};
 use smime::error::CertificateError;
 use smime::x509::{Certificate, address, usage};
 use x509_cert::ext::pkix::BasicConstraints;
@@ -97,6 +98,8 @@ pub enum Algorithm {
     RsaPss(u32),
     /// An elliptic curve, by the name that is in use for it.
     Curve(&'static str),
+    /// A lattice: a parameter set of ML-DSA or ML-KEM, by its name.
+    Lattice(&'static str),
     /// Another, by its object identifier.
     Other(String),
 }
@@ -120,7 +123,13 @@ impl Algorithm {
             },
             rfc8410::ID_ED_25519 => Self::Curve("Ed25519"),
             rfc8410::ID_X_25519 => Self::Curve("X25519"),
-            other => Self::Other(other.to_string()),
+            other => match (MlDsa::from_oid(other), MlKem::from_oid(other)) {
+                (Some(MlDsa::MlDsa65), _) => Self::Lattice("ML-DSA-65"),
+                (Some(MlDsa::MlDsa87), _) => Self::Lattice("ML-DSA-87"),
+                (_, Some(MlKem::MlKem768)) => Self::Lattice("ML-KEM-768"),
+                (_, Some(MlKem::MlKem1024)) => Self::Lattice("ML-KEM-1024"),
+                (None, None) => Self::Other(other.to_string()),
+            },
         }
     }
 
@@ -129,6 +138,7 @@ impl Algorithm {
     pub fn unusable(&self) -> Option<String> {
         match self {
             Self::Rsa(2048..=4096) | Self::RsaPss(2048..=4096) => None,
+            Self::Lattice(_) => None,
             Self::Curve("P-256" | "P-384" | "P-521" | "Ed25519" | "X25519") => None,
             Self::Rsa(bits) | Self::RsaPss(bits) if *bits < 2048 => {
                 Some(format!("has {bits} bits, and 2048 are the least that is secure"))
@@ -145,7 +155,7 @@ impl fmt::Display for Algorithm {
         match self {
             Self::Rsa(bits) => write!(f, "RSA {bits}"),
             Self::RsaPss(bits) => write!(f, "RSA-PSS {bits}"),
-            Self::Curve(name) => f.write_str(name),
+            Self::Curve(name) | Self::Lattice(name) => f.write_str(name),
             Self::Other(oid) => f.write_str(oid),
         }
     }

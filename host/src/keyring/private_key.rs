@@ -13,6 +13,8 @@ use der::Decode;
 use der::asn1::OctetStringRef;
 use pkcs8::PrivateKeyInfoRef;
 use sha2::{Digest, Sha256};
+use smime::crypto::private_key;
+use smime::host::KeyError;
 use zeroize::Zeroizing;
 
 use super::facts::modulus_bits;
@@ -43,7 +45,14 @@ impl PrivateKeyMaterial {
                 let public = key.map_err(|_| NOT_SOUND)?.compute_public_key().map_err(|_| NOT_SOUND)?;
                 Ok(Self::new(encoded, public.as_ref()))
             }
-            other => Err(format!("a private key of algorithm {other} is not read; RSA and elliptic curves are")),
+            other => match private_key::SoftwareKey::from_pkcs8(encoded, |_| Vec::new()) {
+                Ok(key) => key.lattice_public_key().map(|public| Self::new(encoded, &public)).ok_or(NOT_SOUND.into()),
+                Err(KeyError::Malformed) => Err(NOT_SOUND.into()),
+                Err(_) => Err(format!(
+                    "a private key of algorithm {other} is not read; RSA, elliptic curves, ML-DSA and ML-KEM (with \
+                     their seeds) are"
+                )),
+            },
         }
     }
 

@@ -232,6 +232,21 @@ fn a_key_of_every_algorithm_is_generated_for_what_it_does() {
 }
 
 #[test]
+fn keys_on_lattices_are_filed_with_their_certificates() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../smime/tests/vectors/lattices");
+    for (name, shown) in [("ml-dsa-65", "ML-DSA-65"), ("ml-kem-1024", "ML-KEM-1024")] {
+        let bench = Bench::new();
+        let keyring = bench.open();
+        let pem = |file: String| fs::read(folder.join(file)).unwrap();
+        let both = [pem(format!("certificates/{name}.pem")), pem(format!("keys/{name}.pem"))].concat();
+        let filed = keyring.import(bundle(&both, None), &bare(None)).unwrap();
+        let private = filed.iter().find(|filed| filed.record.kind == Kind::Private).unwrap();
+        assert_eq!(private.record.facts.algorithm.to_string(), shown);
+        assert!(keyring.key(&private.record.facts.key_id).is_ok(), "{name}");
+    }
+}
+
+#[test]
 fn the_newest_valid_key_goes_first_and_a_retired_one_last() {
     let bench = Bench::new();
     let keyring = bench.open();

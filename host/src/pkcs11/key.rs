@@ -121,7 +121,7 @@ fn to_be_signed(scheme: &Signature, message: &[u8]) -> Option<(Option<PkcsPssPar
             let parameters = PkcsPssParams { hash_alg, mgf, s_len: u64::from(*salt_len).into() };
             Some((Some(parameters), digest.compute(message)))
         }
-        Signature::Ecdsa(_) | Signature::Ed25519 => None,
+        Signature::Ecdsa(_) | Signature::Ed25519 | Signature::MlDsa(_) => None,
     }
 }
 

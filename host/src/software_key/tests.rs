@@ -235,7 +235,12 @@ fn sizes_from_2048_to_8192_bits_are_taken() {
 
 /// A certificate and its key in `smime/tests/vectors/curves`.
 fn on_curve(name: &str) -> (Certificate, Vec<u8>) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../smime/tests/vectors/curves");
+    in_vectors("curves", name)
+}
+
+/// A certificate and its key in a folder of `smime/tests/vectors`.
+fn in_vectors(folder: &str, name: &str) -> (Certificate, Vec<u8>) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../smime/tests/vectors").join(folder);
     let read = |file: String| Document::from_pem(&std::fs::read_to_string(folder.join(file)).unwrap()).unwrap().1;
     let certificate = read(format!("certificates/{name}.pem"));
     (Certificate::from_der(certificate.as_bytes()).unwrap(), read(format!("keys/{name}.pem")).as_bytes().to_vec())
@@ -279,5 +284,32 @@ fn what_was_encrypted_to_a_curve_opens_and_what_does_not_yields_a_random_key() {
             }
             assert_eq!(ALICE.1.unwrap_key(&info, 32), Err(KeyError::Unsupported));
         }
+    }
+}
+
+#[test]
+fn keys_on_lattices_sign_and_open() {
+    use smime::cms::recipient::{KeyEncapsulation, key_encapsulation};
+    use smime::crypto::lattice::MlKem;
+    for name in ["ml-dsa-65", "ml-dsa-87"] {
+        let (certificate, pkcs8) = in_vectors("lattices", name);
+        let key = SoftwareKey::from_pkcs8(&pkcs8).unwrap();
+        let (algorithm, beside, digest) = smime::cms::signature_algorithm(&certificate).unwrap();
+        let signature = key.sign(&algorithm, &beside, b"attributes").unwrap();
+        assert!(verifies(&certificate, &algorithm, digest, &signature), "{name}");
+        assert_ne!(key.sign(&algorithm, &beside, b"attributes").unwrap(), signature, "hedged: {name}");
+        assert_eq!(key.sign(&rsa_encryption(), &beside, b"x"), Err(KeyError::Unsupported), "{name}");
+    }
+    for (name, kem) in [("ml-kem-768", MlKem::MlKem768), ("ml-kem-1024", MlKem::MlKem1024)] {
+        let (certificate, pkcs8) = in_vectors("lattices", name);
+        let key = SoftwareKey::from_pkcs8(&pkcs8).unwrap();
+        let scheme = KeyEncapsulation::new(kem);
+        let info = key_encapsulation(&certificate, &scheme, &[7; 32], &mut |len| random(len).unwrap()).unwrap();
+        assert_eq!(key.unwrap_key(&info, 32).as_deref(), Ok(&[7; 32][..]), "{name}");
+        let mut altered = info.clone();
+        altered[500] ^= 1;
+        let (one, other) = (key.unwrap_key(&altered, 32).unwrap(), key.unwrap_key(&altered, 32).unwrap());
+        assert_ne!(one, other, "a random key each time: {name}");
+        assert_eq!(ALICE.1.unwrap_key(&info, 32), Err(KeyError::Unsupported));
     }
 }

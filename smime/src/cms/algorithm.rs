@@ -17,6 +17,7 @@ use spki::AlgorithmIdentifierOwned;
 use crate::crypto::DigestAlgorithm;
 use crate::crypto::cipher::{BLOCK_LEN, NONCE_LEN};
 use crate::crypto::curve::Curve;
+use crate::crypto::lattice::MlDsa;
 use crate::crypto::parameters::Pss;
 use crate::error::CmsError;
 use crate::x509::Certificate;
@@ -97,7 +98,7 @@ impl Cipher {
 /// with the parameters it is bound to, else with SHA-256 throughout and a salt
 /// of 32 octets (RFC 4055, RFC 8551, section 2.2); a curve over a prime field
 /// with ECDSA and the digest that is as strong (RFC 5753, section 2.1); Ed25519
-/// with itself, beside SHA-512 (RFC 8419, section 3).
+/// and ML-DSA with themselves, beside SHA-512 (RFC 8419, section 3; RFC 9882).
 ///
 /// # Errors
 /// [`CmsError::Algorithm`] for any other key, or a digest no signature of a
@@ -127,7 +128,11 @@ pub fn signature_algorithm(certificate: &Certificate) -> Result<(Vec<u8>, Vec<u8
             (AlgorithmIdentifierOwned { oid, parameters: None }, digest)
         }
         ID_ED_25519 => (AlgorithmIdentifierOwned { oid: ID_ED_25519, parameters: None }, DigestAlgorithm::Sha512),
-        _ => return Err(CmsError::Algorithm),
+        oid => {
+            // RFC 9882, section 3.3: SHA-512 goes with every parameter set.
+            MlDsa::from_oid(oid).ok_or(CmsError::Algorithm)?;
+            (AlgorithmIdentifierOwned { oid, parameters: None }, DigestAlgorithm::Sha512)
+        }
     };
     if digest == DigestAlgorithm::Sha1 {
         return Err(CmsError::Algorithm);
@@ -202,6 +207,9 @@ const NAMES: &[(ObjectIdentifier, &str)] = &[
     (ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.4"), "ecdsa-with-sha512"),
     (ObjectIdentifier::new_unwrap("1.3.101.112"), "ed25519"),
     (ObjectIdentifier::new_unwrap("1.3.101.113"), "ed448"),
+    (ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.17"), "ml-dsa-44"),
+    (ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.18"), "ml-dsa-65"),
+    (ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.19"), "ml-dsa-87"),
 ];
 
 #[cfg(test)]

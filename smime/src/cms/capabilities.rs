@@ -15,6 +15,7 @@ use crate::crypto::key_agreement::Scheme as KeyAgreement;
 use crate::crypto::key_derivation::KeyDerivation;
 use crate::crypto::key_transport::{KeyTransport, Scheme};
 use crate::crypto::key_wrap::KeyWrap;
+use crate::crypto::lattice::{MlDsa, MlKem};
 
 /// Which of the algorithms that this library writes a user agent reads.
 ///
@@ -117,7 +118,11 @@ pub fn ours() -> Vec<u8> {
         [KeyDerivation::HkdfSha256, KeyDerivation::X963Sha256].map(|derivation| KeyAgreement::new(derivation, wrap))
     });
     members.extend(agreements.filter_map(|scheme| scheme.algorithm()?.to_der().ok()));
-    let signatures = [
+    let by_key = [
+        MlKem::MlKem1024.oid(),
+        MlKem::MlKem768.oid(),
+        MlDsa::MlDsa87.oid(),
+        MlDsa::MlDsa65.oid(),
         ID_ED_25519,
         ECDSA_WITH_SHA_512,
         ECDSA_WITH_SHA_384,
@@ -125,7 +130,7 @@ pub fn ours() -> Vec<u8> {
         ID_RSASSA_PSS,
         SHA_256_WITH_RSA_ENCRYPTION,
     ];
-    members.extend(signatures.map(capability));
+    members.extend(by_key.map(capability));
     encode::sequence(&members.iter().map(Vec::as_slice).collect::<Vec<_>>())
 }
 

@@ -132,12 +132,17 @@ impl Frame<'_> {
     }
 }
 
-/// The version of the structure: 0 if all recipients have version 0 (RFC 5652,
-/// section 6.1).
+/// The version of the structure: 0 if all recipients have version 0, 3 if one is
+/// of another kind than RFC 5652 has (section 6.1).
 pub(super) fn version(recipients: &[Vec<u8>]) -> u8 {
     let is_zero = |recipient: &Vec<u8>| {
         let ktri = Reader::new(recipient).step_into(tag::SEQUENCE);
         ktri.and_then(|mut ktri| ktri.version()) == Ok(0)
     };
-    if recipients.iter().all(is_zero) { 0 } else { 2 }
+    let is_other = |recipient: &Vec<u8>| recipient.first() == Some(&tag::constructed(4));
+    match () {
+        () if recipients.iter().any(is_other) => 3,
+        () if recipients.iter().all(is_zero) => 0,
+        () => 2,
+    }
 }

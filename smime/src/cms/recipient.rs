@@ -11,11 +11,14 @@ use crate::crypto::key_transport::KeyTransportError;
 use crate::error::{CmsError, MessageError};
 use crate::x509::Certificate;
 
+mod kem;
 mod key_agreement;
 mod key_transport;
 
 pub use crate::crypto::key_agreement::Scheme as KeyAgreement;
+pub use crate::crypto::key_encapsulation::Scheme as KeyEncapsulation;
 pub use crate::crypto::key_transport::KeyTransport;
+pub use kem::{KemRecipientInfo, key_encapsulation};
 pub use key_agreement::{KeyAgreeRecipientInfo, key_agreement};
 pub use key_transport::{KeyTransRecipientInfo, key_transport, key_transport_by_key_identifier};
 
@@ -101,7 +104,13 @@ impl RecipientInfo {
                     found.push(Self { encoded, identifier, supported });
                 }
             }
-            Some(0xA2..=0xA4) => {
+            Some(kind) if kind == tag::constructed(4) => {
+                let recipient = KemRecipientInfo::read(&mut Reader::new(&encoded))?;
+                let supported = recipient.as_ref().is_some_and(|recipient| recipient.scheme.is_some());
+                let identifier = recipient.map(|recipient| recipient.identifier);
+                found.push(Self { encoded: Encoded::Whole(encoded), identifier, supported });
+            }
+            Some(0xA2 | 0xA3) => {
                 found.push(Self { encoded: Encoded::Whole(encoded), identifier: None, supported: false });
             }
             _ => return Err(CmsError::Malformed.into()),
@@ -118,6 +127,8 @@ pub enum EncryptedKey {
     Transport(KeyTransRecipientInfo),
     /// For a key that agrees with others.
     Agreement(KeyAgreeRecipientInfo),
+    /// For a key of a KEM.
+    Encapsulation(KemRecipientInfo),
 }
 
 impl EncryptedKey {
@@ -138,7 +149,10 @@ impl EncryptedKey {
         let read = match reader.peek() {
             Some(tag::SEQUENCE) => Self::Transport(KeyTransRecipientInfo::read(&mut reader)?),
             Some(kind) if kind == tag::constructed(1) => Self::Agreement(KeyAgreeRecipientInfo::read(&mut reader)?),
-            Some(0xA2..=0xA4) => return Err(CmsError::Algorithm),
+            Some(kind) if kind == tag::constructed(4) => {
+                Self::Encapsulation(KemRecipientInfo::read(&mut reader)?.ok_or(CmsError::Algorithm)?)
+            }
+            Some(0xA2 | 0xA3) => return Err(CmsError::Algorithm),
             _ => return Err(CmsError::Malformed),
         };
         reader.finish()?;
@@ -150,6 +164,7 @@ impl EncryptedKey {
         match self {
             Self::Transport(recipient) => recipient.identifier.names(certificate),
             Self::Agreement(recipient) => recipient.identifier.names(certificate),
+            Self::Encapsulation(recipient) => recipient.identifier.names(certificate),
         }
     }
 }

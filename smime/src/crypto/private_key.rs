@@ -20,11 +20,12 @@ use crate::error::CmsError;
 use crate::host::{KeyError, PrivateKey, Refusal};
 
 mod elliptic;
+mod lattice;
 mod rsa;
 
 /// A private key, with the randomness it needs: `draw` gives as many random
 /// octets as it is asked for. It is RSA of 2048 to 4096 bits, on P-256, P-384 or
-/// P-521, Ed25519 or X25519, and erased when it is dropped.
+/// P-521, Ed25519, X25519, ML-DSA or ML-KEM, and erased when it is dropped.
 pub struct SoftwareKey<D> {
     key: Key,
     draw: D,
@@ -33,6 +34,7 @@ pub struct SoftwareKey<D> {
 enum Key {
     Rsa(rsa::Key),
     Elliptic(elliptic::Key),
+    Lattice(lattice::Key),
 }
 
 /// What opening an encrypted key yields; none where it was encrypted to another
@@ -50,9 +52,18 @@ impl<D: FnMut(u32) -> Vec<u8>> SoftwareKey<D> {
             ID_EC_PUBLIC_KEY => Key::Elliptic(elliptic::Key::read_ec(&info)?),
             ID_ED_25519 => Key::Elliptic(elliptic::Key::read_ed25519(&info)?),
             ID_X_25519 => Key::Elliptic(elliptic::Key::read_x25519(&info)?),
-            _ => return Err(KeyError::Unsupported),
+            _ => Key::Lattice(lattice::Key::read(&info)?),
         };
         Ok(Self { key, draw })
+    }
+
+    /// The bits of the public key, of a key of ML-DSA or ML-KEM: nothing else
+    /// tells whose it is.
+    pub fn lattice_public_key(&self) -> Option<Vec<u8>> {
+        match &self.key {
+            Key::Lattice(key) => Some(key.public_key()),
+            _ => None,
+        }
     }
 
     /// Whether this is the private key of a public key.
@@ -60,6 +71,9 @@ impl<D: FnMut(u32) -> Vec<u8>> SoftwareKey<D> {
         match (&self.key, PublicKey::read(public_key)) {
             (Key::Rsa(key), Ok(PublicKey::Rsa(public))) => key.fits(&public),
             (Key::Elliptic(key), Ok(public)) => key.fits(&public),
+            (Key::Lattice(key), Ok(PublicKey::MlDsa(_, public) | PublicKey::MlKem(_, public))) => {
+                key.public_key() == public
+            }
             _ => false,
         }
     }
@@ -71,6 +85,7 @@ impl<D: FnMut(u32) -> Vec<u8>> SoftwareKey<D> {
                 key.open(scheme, &recipient.encrypted_key, &mut self.draw)
             }
             (Key::Elliptic(key), EncryptedKey::Agreement(recipient)) => key.open(recipient),
+            (Key::Lattice(key), EncryptedKey::Encapsulation(recipient)) => key.open(recipient),
             _ => Err(KeyError::Unsupported),
         }
     }
@@ -85,6 +100,7 @@ impl<D: FnMut(u32) -> Vec<u8>> PrivateKey for SoftwareKey<D> {
         match &self.key {
             Key::Rsa(key) => key.sign(&scheme, message, &mut self.draw),
             Key::Elliptic(key) => key.sign(&scheme, message),
+            Key::Lattice(key) => key.sign(&scheme, message, &mut self.draw),
         }
     }
 

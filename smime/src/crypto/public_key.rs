@@ -1,5 +1,6 @@
 //! Public keys out of a `SubjectPublicKeyInfo`, of the kinds that are used here:
-//! RSA (RFC 4055), elliptic curves (RFC 5480, RFC 8410).
+//! RSA (RFC 4055), elliptic curves (RFC 5480, RFC 8410), lattices (RFC 9881, RFC
+//! 9935).
 
 use const_oid::ObjectIdentifier;
 use const_oid::db::rfc5912::{ID_EC_PUBLIC_KEY, ID_RSAES_OAEP, ID_RSASSA_PSS, RSA_ENCRYPTION};
@@ -7,6 +8,7 @@ use const_oid::db::rfc8410::{ID_ED_25519, ID_X_25519};
 use spki::SubjectPublicKeyInfoOwned;
 
 use super::curve::{Curve, Point};
+use super::lattice::{MlDsa, MlKem};
 
 mod rsa;
 
@@ -24,6 +26,10 @@ pub enum PublicKey {
     Ed25519(ed25519_dalek::VerifyingKey),
     /// X25519: key agreement alone.
     X25519(x25519_dalek::PublicKey),
+    /// ML-DSA, encoded: signatures alone.
+    MlDsa(MlDsa, Vec<u8>),
+    /// ML-KEM, encoded: key encapsulation alone.
+    MlKem(MlKem, Vec<u8>),
 }
 
 /// The key is of a kind that is not used, does not parse, or is too small, too
@@ -39,6 +45,9 @@ pub enum KeyManagement {
     Transport,
     /// It is encrypted with what two keys agree on: `KeyAgreeRecipientInfo`.
     Agreement,
+    /// It is encrypted with what the key encapsulates: `KEMRecipientInfo` (RFC
+    /// 9629).
+    Encapsulation,
 }
 
 impl PublicKey {
@@ -65,6 +74,12 @@ impl PublicKey {
                 let bits: [u8; 32] = bits.try_into().map_err(|_| UnfitKey)?;
                 Ok(Self::X25519(bits.into()))
             }
+            oid if parameters.is_none() => {
+                let signing = MlDsa::from_oid(oid).filter(|set| set.public_key_len() == bits.len());
+                let sealing = MlKem::from_oid(oid).filter(|set| set.public_key_len() == bits.len());
+                let signing = signing.map(|set| Self::MlDsa(set, bits.to_vec()));
+                signing.or(sealing.map(|set| Self::MlKem(set, bits.to_vec()))).ok_or(UnfitKey)
+            }
             _ => Err(UnfitKey),
         }
     }
@@ -73,8 +88,8 @@ impl PublicKey {
     pub fn verifies(&self) -> bool {
         match self {
             Self::Rsa(key) => !matches!(key.purpose, Purpose::Oaep(_)),
-            Self::Ec(_) | Self::Ed25519(_) => true,
-            Self::X25519(_) => false,
+            Self::Ec(_) | Self::Ed25519(_) | Self::MlDsa(..) => true,
+            Self::X25519(_) | Self::MlKem(..) => false,
         }
     }
 
@@ -85,7 +100,8 @@ impl PublicKey {
                 Some(KeyManagement::Transport)
             }
             Self::Ec(_) | Self::X25519(_) => Some(KeyManagement::Agreement),
-            Self::Rsa(_) | Self::Ed25519(_) => None,
+            Self::MlKem(..) => Some(KeyManagement::Encapsulation),
+            Self::Rsa(_) | Self::Ed25519(_) | Self::MlDsa(..) => None,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Signatures, verified by the algorithm identifier they come with: RSASSA
 //! with PKCS #1 v1.5 padding and PSS (RFC 3370, RFC 4056, RFC 5754), ECDSA (RFC
-//! 5753) and Ed25519 (RFC 8419).
+//! 5753), Ed25519 (RFC 8419) and ML-DSA (RFC 9882).
 //!
 //! This is mechanism. Whether SHA-1 is good enough is for others to say.
 
@@ -16,6 +16,7 @@ use sha1::Sha1;
 use sha2::{Sha256, Sha384, Sha512};
 use spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoOwned};
 
+use super::lattice::MlDsa;
 use super::parameters::Pss;
 use super::public_key::{PublicKey, Purpose};
 use super::{Bulk, DigestAlgorithm};
@@ -81,6 +82,8 @@ pub enum Scheme {
     /// Ed25519, over the message itself: the digest beside it is that of the
     /// content alone.
     Ed25519,
+    /// ML-DSA, over the message itself, with an empty context.
+    MlDsa(MlDsa),
 }
 
 impl Scheme {
@@ -103,6 +106,9 @@ impl Scheme {
             SHA_512_WITH_RSA_ENCRYPTION => Some(DigestAlgorithm::Sha512),
             _ => None,
         };
+        if let Some(set) = MlDsa::from_oid(algorithm.oid).filter(|_| algorithm.parameters.is_none()) {
+            return Ok(Self::MlDsa(set));
+        }
         let ecdsa = ecdsa(algorithm.oid);
         let named = named.or(ecdsa).ok_or(SignatureError::Unsupported)?;
         // With RSA NULL is prescribed, and absence is to be accepted (RFC 4055,
@@ -119,7 +125,7 @@ impl Scheme {
         match self {
             Self::Pkcs1v15(digest) | Self::Ecdsa(digest) => Some(*digest),
             Self::Pss(pss) => Some(pss.digest),
-            Self::Ed25519 => None,
+            Self::Ed25519 | Self::MlDsa(_) => None,
         }
     }
 
@@ -138,6 +144,7 @@ impl Scheme {
         let fits = match (self, &key) {
             (Self::Pkcs1v15(_) | Self::Pss(_), PublicKey::Rsa(key)) => self.allowed(&key.purpose),
             (Self::Ecdsa(_), PublicKey::Ec(_)) | (Self::Ed25519, PublicKey::Ed25519(_)) => true,
+            (Self::MlDsa(set), PublicKey::MlDsa(own, _)) => set == own,
             _ => false,
         };
         fits.then_some(key).ok_or(SignatureError::Key)
@@ -159,6 +166,7 @@ impl Scheme {
             (Self::Ecdsa(_), PublicKey::Ec(point), Some(hash)) => point.verifies(hash, signature),
             (Self::Ed25519, PublicKey::Ed25519(key), _) => ed25519_dalek::Signature::from_slice(signature)
                 .is_ok_and(|signature| key.verify_strict(message, &signature).is_ok()),
+            (Self::MlDsa(set), PublicKey::MlDsa(_, key), _) => set.verifies(key, message, signature),
             _ => return Err(SignatureError::Key),
         };
         if verified { Ok(()) } else { Err(SignatureError::Mismatch) }

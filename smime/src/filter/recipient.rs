@@ -5,7 +5,7 @@
 use super::revocation;
 use super::trust::parse_all;
 use crate::budget::Budget;
-use crate::cms::recipient::{self, KeyAgreement, KeyTransport};
+use crate::cms::recipient::{self, KeyAgreement, KeyEncapsulation, KeyTransport};
 use crate::cms::{Capabilities, Cipher, capabilities};
 use crate::crypto::key_derivation::KeyDerivation;
 use crate::crypto::key_wrap::KeyWrap;
@@ -147,6 +147,9 @@ impl Peer {
     ) -> Result<Vec<u8>, CmsError> {
         let certificate = &self.certificate;
         let key = PublicKey::read(certificate.public_key()).map_err(|_| CmsError::Algorithm)?;
+        if let PublicKey::MlKem(kem, _) = key {
+            return recipient::key_encapsulation(certificate, &KeyEncapsulation::new(kem), content_key, draw);
+        }
         match self.key_derivation(&key, assumption) {
             Some(derivation) => {
                 let scheme = KeyAgreement::new(derivation, KeyWrap::for_key_len(content_key.len()));
@@ -176,7 +179,7 @@ impl Peer {
             PublicKey::X25519(_) => Some(KeyDerivation::HkdfSha256),
             PublicKey::Ec(point) if hkdf => Some(KeyDerivation::hkdf(point.curve().digest())),
             PublicKey::Ec(point) => Some(KeyDerivation::x963(point.curve().digest())),
-            PublicKey::Rsa(_) | PublicKey::Ed25519(_) => None,
+            _ => None,
         }
     }
 

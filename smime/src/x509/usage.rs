@@ -29,7 +29,7 @@ pub fn may_sign(certificate: &Certificate) -> Result<(), CertificateError> {
 pub fn may_encipher(certificate: &Certificate) -> Result<(), CertificateError> {
     let key = key(certificate)?;
     match key.key_management().ok_or(CertificateError::Usage)? {
-        KeyManagement::Transport => may(certificate, KeyUsage::key_encipherment),
+        KeyManagement::Transport | KeyManagement::Encapsulation => may(certificate, KeyUsage::key_encipherment),
         KeyManagement::Agreement => may(certificate, KeyUsage::key_agreement),
     }
 }

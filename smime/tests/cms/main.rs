@@ -4,6 +4,7 @@
 mod altered;
 mod corpora;
 mod curves;
+mod lattices;
 mod malformed;
 mod openssl;
 mod peer;

@@ -17,12 +17,22 @@ fn openssl(encoded: &[u8], arguments: &[&str]) -> Option<Result<Vec<u8>, String>
 
 /// The same, in a folder of vectors.
 pub fn openssl_in(folder: &Path, encoded: &[u8], arguments: &[&str]) -> Option<Result<Vec<u8>, String>> {
-    let mut command = Command::new("openssl");
+    openssl_by(Path::new("openssl"), folder, encoded, arguments)
+}
+
+/// The same, by a program of choice.
+pub fn openssl_by(
+    program: &Path,
+    folder: &Path,
+    encoded: &[u8],
+    arguments: &[&str],
+) -> Option<Result<Vec<u8>, String>> {
+    let mut command = Command::new(program);
     command.arg("cms").args(arguments).args(["-inform", "DER", "-binary"]).current_dir(folder);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let Ok(mut child) = command.spawn() else {
         // Past the capture of the test runner.
-        let _ = writeln!(std::io::stderr(), "skipped: there is no openssl here");
+        let _ = writeln!(std::io::stderr(), "skipped: there is no {} here", program.display());
         return None;
     };
     child.stdin.take().unwrap().write_all(encoded).unwrap();

@@ -62,7 +62,7 @@ impl Key {
             Scheme::Pss(Pss { digest: DigestAlgorithm::Sha512, salt_len }) => {
                 PssPadding::<Sha512>::new_with_salt((*salt_len).into()).sign(Some(random), &self.key, &hash)
             }
-            Scheme::Ecdsa(_) | Scheme::Ed25519 => return Err(KeyError::Unsupported),
+            Scheme::Ecdsa(_) | Scheme::Ed25519 | Scheme::MlDsa(_) => return Err(KeyError::Unsupported),
         };
         signature.map_err(failure)
     }

@@ -1,0 +1,165 @@
+//! ML-DSA and ML-KEM: what OpenSSL 4.0 signs and encrypts is read, and it reads
+//! what is written, where `make peers` built it.
+
+use std::path::{Path, PathBuf};
+
+use const_oid::db::rfc5911::ID_DATA;
+use smime::PrivateKey as _;
+use smime::cms::recipient::{EncryptedKey, KeyEncapsulation, key_encapsulation};
+use smime::cms::signed_data::{self, Signer};
+use smime::cms::{Cipher, algorithm, attributes, auth_enveloped_data, enveloped_data};
+use smime::crypto::lattice::MlKem;
+use smime::crypto::private_key::SoftwareKey;
+use smime::crypto::{Bulk as _, Software};
+use smime::error::CmsError;
+use smime::host::KeyError;
+use smime::x509::{Certificate, usage};
+
+use crate::peer::openssl_by;
+use crate::round_trip::NOW;
+use crate::support::{self, decrypt, draw, key_of, pem, verify};
+
+const SETS: [(&str, MlKem); 2] = [("ml-kem-768", MlKem::MlKem768), ("ml-kem-1024", MlKem::MlKem1024)];
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/lattices")
+}
+
+fn vector(name: &str) -> Vec<u8> {
+    std::fs::read(folder().join(name)).unwrap_or_else(|e| panic!("{name}: {e}"))
+}
+
+fn certificate(name: &str) -> Certificate {
+    Certificate::from_der(&pem(&vector(&format!("certificates/{name}.pem")))).unwrap()
+}
+
+fn key(name: &str) -> SoftwareKey<fn(u32) -> Vec<u8>> {
+    key_of(&pem(&vector(&format!("keys/{name}.pem"))))
+}
+
+/// Runs `openssl cms` of the peer that `make peers` builds; none where it is not.
+fn openssl(encoded: &[u8], arguments: &[&str]) -> Option<Result<Vec<u8>, String>> {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
+    let target = target.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target"));
+    openssl_by(&target.join("openssl/bin/openssl"), &folder(), encoded, arguments)
+}
+
+fn sign(name: &str, content: &[u8]) -> Vec<u8> {
+    let certificate = certificate(name);
+    let (algorithm, digest_algorithm, digest) = algorithm::signature_algorithm(&certificate).unwrap();
+    let content_digest = Software.digest(digest, content);
+    let attributes = attributes::signed_attributes(ID_DATA, &content_digest, NOW, &certificate, digest);
+    let signature = key(name).sign(&algorithm, &digest_algorithm, &attributes).unwrap();
+    let signer = Signer { certificate: &certificate, digest: digest_algorithm, algorithm, attributes, signature };
+    signed_data::write(Some(content), &[signer], &[certificate.encoded()])
+}
+
+fn encrypt(name: &str, kem: MlKem, cipher: Cipher, content: &[u8]) -> Vec<u8> {
+    let content_key = draw(cipher.key_len() as u32);
+    let scheme = KeyEncapsulation::new(kem);
+    let recipients = [key_encapsulation(&certificate(name), &scheme, &content_key, &mut draw).unwrap()];
+    let iv = draw(cipher.iv_len() as u32);
+    if cipher.is_authenticated() {
+        auth_enveloped_data::write(&recipients, cipher, &content_key, &iv, content.to_vec(), &Software).unwrap()
+    } else {
+        enveloped_data::write(&recipients, cipher, &content_key, &iv, content.to_vec(), &Software).unwrap()
+    }
+}
+
+#[test]
+fn e17b_ml_dsa_signatures_of_openssl_verify() {
+    for name in ["ml-dsa-65", "ml-dsa-87"] {
+        for form in ["", "-noattr"] {
+            let encoded = vector(&format!("signed/{name}{form}.der"));
+            assert_eq!(verify(&encoded, None, &[]), (vector("content.txt"), vec![Ok(())]), "{name}{form}");
+            let mut altered = encoded.clone();
+            let at = altered.windows(6).position(|w| w == b"A line").unwrap();
+            altered[at] ^= 1;
+            assert_eq!(verify(&altered, None, &[]).1, [Err(CmsError::Altered)], "{name}{form}");
+        }
+    }
+}
+
+#[test]
+fn e17b_ml_dsa_signatures_of_ours_verify_here_and_with_openssl() {
+    for name in ["ml-dsa-65", "ml-dsa-87"] {
+        let encoded = sign(name, b"A line of text");
+        assert_eq!(verify(&encoded, None, &[]).1, [Ok(())], "{name}");
+        let mut altered = encoded.clone();
+        *altered.last_mut().unwrap() ^= 1;
+        assert_eq!(verify(&altered, None, &[]).1, [Err(CmsError::Altered)], "{name}");
+        let trust = format!("certificates/{name}.pem");
+        let arguments = ["-verify", "-CAfile", &trust, "-purpose", "any"];
+        let Some(verified) = openssl(&encoded, &arguments) else { return };
+        assert_eq!(verified, Ok(b"A line of text".to_vec()), "{name}");
+    }
+}
+
+#[test]
+fn e17_what_openssl_encrypts_to_ml_kem_decrypts() {
+    for (name, _) in SETS {
+        for cipher in ["aes-128-cbc", "aes-256-cbc", "aes-256-gcm"] {
+            let encoded = vector(&format!("enveloped/{name}-{cipher}.der"));
+            let decrypted = decrypt(&encoded, &certificate(name), &mut key(name));
+            assert_eq!(decrypted, Ok(vector("content.txt")), "{name} {cipher}");
+        }
+    }
+}
+
+#[test]
+fn e17_what_is_encrypted_to_ml_kem_decrypts_here_and_with_openssl() {
+    for (name, kem) in SETS {
+        for cipher in Cipher::ALL {
+            let encoded = encrypt(name, kem, cipher, b"content");
+            let decrypted = decrypt(&encoded, &certificate(name), &mut key(name));
+            assert_eq!(decrypted.as_deref(), Ok(&b"content"[..]), "{name} {cipher:?}");
+        }
+        for cipher in [Cipher::Aes128Cbc, Cipher::Aes256Cbc, Cipher::Aes256Gcm] {
+            let (certificate, key) = (format!("certificates/{name}.pem"), format!("keys/{name}.pem"));
+            let arguments = ["-decrypt", "-recip", &certificate, "-inkey", &key];
+            let Some(decrypted) = openssl(&encrypt(name, kem, cipher, b"content"), &arguments) else { return };
+            assert_eq!(decrypted, Ok(b"content".to_vec()), "{name} {cipher:?}");
+        }
+    }
+}
+
+#[test]
+fn t13_what_does_not_decapsulate_yields_keys_that_tell_nothing() {
+    for (name, kem) in SETS {
+        let good = key_encapsulation(&certificate(name), &KeyEncapsulation::new(kem), &[7; 32], &mut draw).unwrap();
+        assert_eq!(key(name).unwrap_key(&good, 32), Ok(vec![7; 32]), "{name}");
+        let mut altered = good.clone();
+        *altered.last_mut().unwrap() ^= 1;
+        // Within the ciphertext of the KEM.
+        let mut elsewhere = good.clone();
+        elsewhere[500] ^= 1;
+        for (what, info, length) in [("altered", &altered, 32), ("elsewhere", &elsewhere, 32), ("length", &good, 16)] {
+            let first = key(name).unwrap_key(info, length).unwrap();
+            assert_eq!(first.len(), length as usize, "{name} {what}");
+            assert!(!first.starts_with(&[7; 8]), "{name} {what}");
+            assert_ne!(key(name).unwrap_key(info, length).unwrap(), first, "{name} {what}: a random key each time");
+        }
+        let info = EncryptedKey::from_der(&good).unwrap();
+        assert!(info.names(&certificate(name)) && !info.names(&certificate("ml-dsa-65")));
+        assert_eq!(support::key("carol").unwrap_key(&good, 32), Err(KeyError::Unsupported));
+        assert_eq!(key("ml-dsa-65").unwrap_key(&good, 32), Err(KeyError::Unsupported));
+    }
+    let other =
+        key_encapsulation(&certificate("ml-kem-768"), &KeyEncapsulation::new(MlKem::MlKem1024), &[1; 16], &mut draw);
+    assert_eq!(other, Err(CmsError::Algorithm));
+}
+
+#[test]
+fn keys_on_lattices_sign_or_are_encrypted_to_and_know_their_certificate() {
+    for name in ["ml-dsa-65", "ml-dsa-87"] {
+        assert_eq!(usage::may_sign(&certificate(name)), Ok(()), "{name}");
+        assert!(usage::may_encipher(&certificate(name)).is_err(), "{name}");
+        assert!(key(name).fits(certificate(name).public_key()), "{name}");
+    }
+    for (name, _) in SETS {
+        assert!(usage::may_sign(&certificate(name)).is_err(), "{name}");
+        assert_eq!(usage::may_encipher(&certificate(name)), Ok(()), "{name}");
+        assert!(key(name).fits(certificate(name).public_key()), "{name}");
+    }
+    assert!(!key("ml-dsa-65").fits(certificate("ml-dsa-87").public_key()));
+}
