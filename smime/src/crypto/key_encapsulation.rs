@@ -99,7 +99,7 @@ impl Scheme {
     /// the `ukm` of the recipient, if it has one. None if it was wrapped with
     /// another secret.
     pub fn unwrap(&self, secret: &[u8], ukm: Option<&[u8]>, encrypted_key: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-        self.wrap.unwrap(&*self.key_encryption_key(secret, ukm)?, encrypted_key)
+        self.wrap.unwrap(&self.key_encryption_key(secret, ukm)?, encrypted_key)
     }
 
     fn key_encryption_key(&self, secret: &[u8], ukm: Option<&[u8]>) -> Option<Zeroizing<Vec<u8>>> {
