@@ -44,7 +44,9 @@ bench: toolchain components ## benches beside OpenSSL, and of 10,000 messages th
 deb: toolchain components ## a Debian package, in target/debian; needs cargo-deb
 	@command -v cargo-deb >/dev/null || { echo "deb: install cargo-deb (cargo install --locked cargo-deb)" >&2; exit 1; }
 	$(WITH_COMPONENTS) $(BUILD) --release --bin wasmime
+	@rm -rf $(TARGET)/release/manual
 	$(TARGET)/release/wasmime manual $(TARGET)/release/manual
+	@gzip -9n $(TARGET)/release/manual/*
 	@mkdir -p $(TARGET)/release/completion
 	$(TARGET)/release/wasmime completion bash > $(TARGET)/release/completion/wasmime
 	$(TARGET)/release/wasmime completion zsh > $(TARGET)/release/completion/_wasmime
