@@ -33,7 +33,7 @@ use tls::NextHopTls;
 
 /// Where mail goes on to.
 pub struct NextHop {
-    /// Its address, for metrics.
+    /// Its address, for metrics and the log.
     name: String,
     pool: Pool,
     delivered: Delivered,
@@ -62,6 +62,9 @@ impl NextHop {
             let place = places.pop().ok_or(Fault::Busy)?;
             Delivery::begin(&self.pool, place, envelope, Needs::declared(&envelope.parameters)).await
         };
-        begun.await.inspect_err(|fault| metrics::handed_on(&self.name, fault.counted(), began.elapsed()))
+        begun.await.inspect_err(|fault| {
+            fault.log(&self.name);
+            metrics::handed_on(&self.name, fault.counted(), began.elapsed());
+        })
     }
 }

@@ -46,6 +46,13 @@ impl Fault {
         reply(451, status, text)
     }
 
+    /// Tells the operator, unless it is the next hop's own word on the message.
+    pub fn log(&self, next_hop: &str) {
+        if !matches!(self, Self::Refused(_)) {
+            tracing::warn!(next_hop, "not handed on: {}", self.reply().text);
+        }
+    }
+
     /// As what it is counted.
     pub fn counted(&self) -> HandedOn {
         match self {

@@ -298,6 +298,9 @@ impl Prepared<'_> {
     }
 
     fn say(&mut self, share: &Share, results: Vec<Result<(), Fault>>) {
+        if let Some(Err(fault)) = results.iter().find(|result| result.is_err()) {
+            fault.log(&self.next_hop.name);
+        }
         for (&(place, key), result) in share.recipients.iter().zip(results) {
             self.handed.set(place, key, result);
         }

@@ -145,8 +145,10 @@ impl Session {
         };
         let gone = self.lines.gone().now_or_never().is_some();
         let told = if gone { Err(End::Over) } else { self.tell(&open, &handed).await };
-        if told.is_err() {
+        if told.is_err() && handed.delivered().next().is_some() {
             next_hop.remember(&handed).await;
+            let (name, id) = (&listener.settings.name, &open.transaction.id);
+            tracing::warn!(listener = name, id, "the client left before it heard that the message was handed on");
         }
         told
     }

@@ -84,14 +84,14 @@ fn a_next_hop_that_leaves_before_the_message_is_found_again() {
 
 #[test]
 fn a_next_hop_that_says_nothing_is_not_waited_for_forever() {
-    let relay = Relay::with(Hop::smtp(), "smtp", "timeout = \"2s\"");
+    let relay = Relay::with(Hop::smtp(), "smtp", "timeout = \"3s\"");
     for step in ["GREETING", "EHLO", "MAIL", "RCPT", "DATA", "."] {
         relay.hop.hang_up();
         relay.hop.once(step, Does::Hangs);
         let begun = Instant::now();
         let reply = try_to_send(&mut relay.sender(), &[ALICE]);
         assert!(reply.starts_with("451 4.4.2"), "{step}: {reply}");
-        assert!(begun.elapsed() < Duration::from_secs(10), "{step}");
+        assert!(begun.elapsed() < Duration::from_secs(18), "{step}");
     }
     assert!(relay.hop.taken().is_empty());
 }
@@ -155,8 +155,9 @@ fn t35_a_client_that_missed_the_answer_does_not_send_twice() {
     client.send(format!("{MESSAGE}.\r\n"));
     crate::daemon::eventually("the end of the message", || relay.hop.heard().contains(&".".to_owned()).then_some(()));
     client.leave();
-    crate::daemon::eventually("the delivery", || (relay.hop.taken().len() == 1).then_some(()));
-    thread::sleep(Duration::from_millis(300));
+    let log = || relay.gateway.log().contains("the client left before it heard").then_some(());
+    crate::daemon::eventually("the end of the session", log);
+    assert_eq!(relay.hop.taken().len(), 1);
     let reply = try_to_send(&mut relay.sender(), &[ALICE]);
     assert!(reply.starts_with("250"), "{reply}");
     assert_eq!(relay.hop.taken().len(), 1, "the same message");
@@ -190,7 +191,7 @@ fn a_client_that_says_all_at_once_and_closes_its_side_is_served() {
 
 #[test]
 fn connections_are_reused_and_bounded() {
-    let relay = Relay::with(Hop::smtp(), "smtp", "next-hop-connections = 2\ntimeout = \"2s\"");
+    let relay = Relay::with(Hop::smtp(), "smtp", "next-hop-connections = 2\ntimeout = \"6s\"");
     let mut client = relay.sender();
     for _ in 0..5 {
         assert!(try_to_send(&mut client, &[ALICE]).starts_with("250"));
@@ -200,7 +201,7 @@ fn connections_are_reused_and_bounded() {
     others.iter_mut().for_each(|other| drop(other.expect("MAIL FROM:<carol@lan.example>", "250")));
     let mut waiting = relay.sender();
     waiting.send("MAIL FROM:<carol@lan.example>\r\n");
-    thread::sleep(Duration::from_secs(1));
+    thread::sleep(Duration::from_secs(3));
     others.iter_mut().for_each(|other| drop(other.expect("NOOP", "250")));
     assert!(waiting.reply().starts_with("451 4.3.2"));
     assert_eq!(relay.hop.connections(), 2);

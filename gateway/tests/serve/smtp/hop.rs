@@ -33,7 +33,7 @@ pub enum Does {
     Says(&'static str),
     /// Closes the connection after these octets.
     Leaves(&'static str),
-    /// Answers this, half a second later.
+    /// Answers this, three seconds later.
     SaysLate(&'static str),
     /// Takes the message, and leaves without a word.
     TakesAndLeaves,
@@ -300,7 +300,7 @@ impl<'a> Connection<'a> {
             None => usual,
             Some(Does::Says(text)) => text,
             Some(Does::SaysLate(text)) => {
-                thread::sleep(Duration::from_millis(500));
+                thread::sleep(Duration::from_secs(3));
                 text
             }
             Some(Does::Leaves(octets)) => {

@@ -106,7 +106,7 @@ fn a_client_that_makes_nothing_but_mistakes_is_left() {
 
 #[test]
 fn a_client_that_says_nothing_is_left() {
-    let relay = Relay::with(Hop::smtp(), "smtp", "timeout = \"1s\"");
+    let relay = Relay::with(Hop::smtp(), "smtp", "timeout = \"3s\"");
     let mut idle = relay.sender();
     assert!(idle.reply().starts_with("421 4.4.2"));
     assert!(idle.is_closed());
