@@ -29,17 +29,16 @@ fn serve(stream: &TcpStream) -> io::Result<()> {
         input.read_exact(&mut packet)?;
         match packet.first() {
             Some(b'O') => output.write_all(&options())?,
-            Some(b'M' | b'R' | b'B' | b'E') => output.write_all(b"\0\0\0\x01c")?,
+            Some(b'C' | b'H' | b'T' | b'L' | b'N' | b'M' | b'R' | b'B' | b'E') => output.write_all(b"\0\0\0\x01c")?,
             Some(b'Q') => return Ok(()),
             _ => {}
         }
     }
 }
 
-/// The same steps as the gateway asks for, and no actions: no answer to the client's
-/// coming, to DATA and to the header, and no unknown commands.
+/// The same steps as the gateway asks for, and no actions.
 fn options() -> Vec<u8> {
-    const STEPS: u32 = 0x80 | 0x100 | 0x1000 | 0x2000 | 0x1_0000 | 0x4_0000;
-    let numbers: Vec<u8> = [6, 0, STEPS].iter().flat_map(|number: &u32| number.to_be_bytes()).collect();
+    const NO_UNKNOWN: u32 = 0x100;
+    let numbers: Vec<u8> = [6, 0, NO_UNKNOWN].iter().flat_map(|number: &u32| number.to_be_bytes()).collect();
     [b"\0\0\0\x0dO".as_slice(), &numbers].concat()
 }

@@ -62,19 +62,6 @@ impl Options {
         self.steps & LEADING_SPACE != 0
     }
 
-    /// Whether the mail server waits for an answer to the command of this code.
-    pub fn answers(self, code: u8) -> bool {
-        let silent = match code {
-            b'C' => NO_REPLY_CONNECT,
-            b'H' => NO_REPLY_HELO,
-            b'T' => NO_REPLY_DATA,
-            b'L' => NO_REPLY_HEADER,
-            b'N' => NO_REPLY_END_OF_HEADER,
-            _ => 0,
-        };
-        self.steps & silent == 0
-    }
-
     /// Writes the filter's choice, with the macros it wants to hear of.
     pub fn write(self, out: &mut BytesMut) {
         out.put_u32(self.version);
@@ -105,22 +92,13 @@ const CHOOSE_MACROS: u32 = 0x100;
 const MACROS: [(u32, &[u8]); 2] = [(2, b"i {auth_authen}"), (5, b"i")];
 
 const NO_UNKNOWN: u32 = 0x100;
-const NO_REPLY_HEADER: u32 = 0x80;
-const NO_REPLY_CONNECT: u32 = 0x1000;
-const NO_REPLY_HELO: u32 = 0x2000;
-const NO_REPLY_DATA: u32 = 0x1_0000;
-const NO_REPLY_END_OF_HEADER: u32 = 0x4_0000;
 const LEADING_SPACE: u32 = 0x10_0000;
 
-/// Each answer that no one needs costs a wake-up on both sides. The body keeps its
-/// answers: a message that is too large is refused in the middle of it.
-const WANTED: u32 = NO_UNKNOWN
-    | NO_REPLY_HEADER
-    | NO_REPLY_CONNECT
-    | NO_REPLY_HELO
-    | NO_REPLY_DATA
-    | NO_REPLY_END_OF_HEADER
-    | LEADING_SPACE;
+/// Answers could be left out (`SMFIP_NR_…`), and are not: a mail server that writes
+/// packet after packet without reading makes Nagle's algorithm wait for an
+/// acknowledgement, 40 ms for each message. Measured with Postfix, answers to all
+/// steps more than double the throughput.
+const WANTED: u32 = NO_UNKNOWN | LEADING_SPACE;
 
 #[cfg(test)]
 mod tests {
@@ -130,10 +108,10 @@ mod tests {
     const POSTFIX: Options = Options { version: 6, actions: 0x1ff, steps: 0x1f_ffff };
 
     #[test]
-    fn postfix_is_asked_for_the_space_and_for_fewer_answers() {
+    fn postfix_is_asked_for_the_space_and_for_every_step() {
         let agreed = POSTFIX.agree().unwrap();
         assert!(agreed.keeps_leading_space());
-        assert!(!agreed.answers(b'L') && agreed.answers(b'B') && agreed.answers(b'R'));
+        assert_eq!(agreed.steps, 0x10_0100);
         let mut out = BytesMut::new();
         agreed.write(&mut out);
         assert_eq!(out[12..], *b"\0\0\0\x02i {auth_authen}\0\0\0\0\x05i\0");
@@ -144,7 +122,7 @@ mod tests {
         let old = Options { version: 2, actions: 0x3f, steps: 0x7f };
         let agreed = old.agree().unwrap();
         assert_eq!((agreed.version, agreed.steps), (2, 0));
-        assert!(!agreed.keeps_leading_space() && agreed.answers(b'L'));
+        assert!(!agreed.keeps_leading_space());
         let mut out = BytesMut::new();
         agreed.write(&mut out);
         assert_eq!(out.len(), 12);

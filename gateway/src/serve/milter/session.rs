@@ -113,34 +113,34 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
             Command::Macros(code, macros) => self.macros.note(code, &macros),
             Command::Connect(name, address) => {
                 self.connect(&name, address);
-                self.go_on(options.answers(b'C')).await?;
+                self.go_on().await?;
             }
             Command::Helo(name) => {
                 self.client.helo = Some(text(&name).into_owned());
-                self.go_on(options.answers(b'H')).await?;
+                self.go_on().await?;
             }
             Command::Mail(path, parameters) => self.mail(&path, &parameters).await?,
             Command::Rcpt(path, parameters) => self.rcpt(&path, &parameters).await?,
-            Command::Data => self.go_on(options.answers(b'T')).await?,
+            Command::Data => self.go_on().await?,
             Command::Header(name, value) => {
                 let message = self.message()?;
                 if message.in_body() {
                     return Err(SessionError::OutOfOrder("a header field in the body"));
                 }
                 message.field(&name, &value, options.keeps_leading_space())?;
-                self.receiving(options.answers(b'L')).await?;
+                self.receiving().await?;
             }
             Command::EndOfHeader => {
                 self.message()?.end_of_header();
-                self.receiving(options.answers(b'N')).await?;
+                self.receiving().await?;
             }
             Command::Body(octets) => {
                 self.message()?.body(&octets);
-                self.receiving(true).await?;
+                self.receiving().await?;
             }
             Command::EndOfBody(octets) => self.end_of_body(&octets).await?,
             Command::Abort => self.open = None,
-            Command::Unknown => self.go_on(true).await?,
+            Command::Unknown => self.go_on().await?,
             Command::QuitNewConnection => {
                 self.open = None;
                 self.client = Client::default();
@@ -216,15 +216,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
         }
     }
 
-    /// Answers a piece of a message: a message that cannot be taken is refused with
-    /// the first answer that the mail server waits for.
-    async fn receiving(&mut self, awaited: bool) -> Result<(), SessionError> {
+    /// Answers a piece of a message: one that cannot be taken is refused with the
+    /// first piece that is too much.
+    async fn receiving(&mut self) -> Result<(), SessionError> {
         match self.message()?.refused().cloned() {
-            Some(reply) if awaited => {
+            Some(reply) => {
                 self.open = None;
                 self.say(Response::Reply(&reply)).await
             }
-            _ => self.go_on(awaited).await,
+            None => self.go_on().await,
         }
     }
 
@@ -268,8 +268,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
         Ok(())
     }
 
-    async fn go_on(&mut self, awaited: bool) -> Result<(), SessionError> {
-        if awaited { self.say(Response::Continue).await } else { Ok(()) }
+    async fn go_on(&mut self) -> Result<(), SessionError> {
+        self.say(Response::Continue).await
     }
 
     async fn say(&mut self, response: Response<'_>) -> Result<(), SessionError> {

@@ -75,7 +75,7 @@ fn the_header_comes_before_the_body() {
     let milter = Milter::start();
     let mut mta = milter.inbound();
     mta.envelope("erin@else.example", None, &["alice@peer.example"]);
-    mta.send(b'N', b"");
+    mta.end_of_header();
     mta.send(b'L', b"From\0 erin@else.example\0");
     assert!(mta.receive().is_none());
 }

@@ -129,8 +129,7 @@ impl<S: Read + Write> Mta<S> {
         for (name, value) in fields {
             self.field(&name, &value);
         }
-        self.send(b'N', b"");
-        self.awaited(0x4_0000);
+        self.end_of_header();
         for chunk in body.chunks(65_535) {
             self.send(b'B', chunk);
             match self.answer() {
@@ -139,6 +138,13 @@ impl<S: Read + Write> Mta<S> {
             }
         }
         self.end(b"")
+    }
+
+    /// Ends the header.
+    #[track_caller]
+    pub fn end_of_header(&mut self) {
+        self.send(b'N', b"");
+        self.awaited(0x4_0000);
     }
 
     /// Shows a field, its folds as LF.

@@ -82,7 +82,7 @@ fn messages_of_a_session_do_not_mix() {
     let mut mta = milter.outbound();
     mta.envelope("carol@lan.example", None, &["bob@peer.example"]);
     mta.field(b"Subject", b" secret");
-    mta.send(b'N', b"");
+    mta.end_of_header();
     mta.send(b'B', b"secret\r\n");
     assert_eq!(mta.answer(), Answer::Continue);
     mta.send(b'A', b"");
@@ -107,7 +107,7 @@ fn the_end_of_a_body_is_not_lost() {
     let mut mta = milter.outbound();
     mta.envelope("carol@lan.example", None, &["alice@peer.example"]);
     mta.field(b"From", b" carol@lan.example");
-    mta.send(b'N', b"");
+    mta.end_of_header();
     mta.send(b'B', b"first line\r\n");
     assert_eq!(mta.answer(), Answer::Continue);
     let told = mta.end(b"last line\r\n");
@@ -123,7 +123,7 @@ fn a_message_that_is_too_large_is_refused_in_its_middle() {
     let mut mta = milter.outbound();
     mta.envelope("carol@lan.example", None, &["alice@peer.example"]);
     mta.field(b"From", b" carol@lan.example");
-    mta.send(b'N', b"");
+    mta.end_of_header();
     for _ in 0..3 {
         mta.send(b'B', &[b'x'; 65_000]);
         assert_eq!(mta.answer(), Answer::Continue);
@@ -142,7 +142,7 @@ fn mail_that_cannot_be_held_is_put_off() {
     let begin = || {
         let mut mta = milter.outbound();
         mta.envelope("carol@lan.example", None, &["alice@peer.example"]);
-        mta.send(b'N', b"");
+        mta.end_of_header();
         mta
     };
     let chunk = [b'x'; 65_000];
@@ -160,7 +160,7 @@ fn mail_that_cannot_be_held_is_put_off() {
     crate::daemon::eventually("room", || {
         second.send(b'A', b"");
         second.envelope("carol@lan.example", None, &["alice@peer.example"]);
-        second.send(b'N', b"");
+        second.end_of_header();
         (0..3)
             .all(|_| {
                 second.send(b'B', &chunk);

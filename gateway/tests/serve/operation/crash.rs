@@ -10,7 +10,7 @@ fn t35_a_killed_gateway_has_taken_no_message() {
     let mut mta = site.connect();
     mta.envelope("carol@lan.example", None, &["alice@peer.example"]);
     mta.field(b"From", b" carol@lan.example");
-    mta.send(b'N', b"");
+    mta.end_of_header();
     site.gateway.kill();
     mta.send(b'E', &carols());
     while let Some((code, _)) = mta.receive() {
