@@ -2,7 +2,7 @@
 //!
 //! A message is handed on in two steps, since none of it may be delivered if some
 //! of it cannot be: [`NextHop::prepare`] brings every part, each on a connection
-//! of its own, up to its final dot; [`Prepared::commit`] sends the dots. There is
+//! of its own, up to its final dot; [`hand_on::Prepared::commit`] sends the dots. There is
 //! no queue here: whatever fails, the client is told so and keeps the message.
 
 mod answer;
