@@ -3,11 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use der::{Decode, Encode};
+use der::asn1::AnyRef;
+use der::{Decode, ErrorKind, Reader as _, SliceReader, Tag, Tagged};
 use host::keyring::{Bundle, pem};
 use host::{Refusal, Trust};
-use x509_cert::certificate::Rfc5280;
-use x509_cert::crl::CertificateList;
 
 use crate::config::Tenant;
 
@@ -107,8 +106,7 @@ fn revocation_lists(path: &Path) -> Result<Vec<RevocationList>, String> {
     }
     let octets = fs::read(path).map_err(|error| unreadable(path, &error))?;
     let read = |encoded: &[u8]| {
-        let list = CertificateList::<Rfc5280>::from_der(encoded).map_err(|_| unsound())?;
-        let issuer = list.tbs_cert_list.issuer.to_der().map_err(|_| unsound())?;
+        let issuer = issuer(encoded).map_err(|_| unsound())?;
         Ok(RevocationList { issuer, encoded: encoded.to_vec() })
     };
     if !pem::is_pem(&octets) {
@@ -122,6 +120,26 @@ fn revocation_lists(path: &Path) -> Result<Vec<RevocationList>, String> {
         .map(|block| read(&block.content))
         .collect::<Result<_, String>>()?;
     if lists.is_empty() { Err(unsound()) } else { Ok(lists) }
+}
+
+/// The DER of the issuer's `Name` in a revocation list, of version 1 or 2
+/// (RFC 5280, section 5.1). What else is in it the filter judges.
+fn issuer(encoded: &[u8]) -> der::Result<Vec<u8>> {
+    let list = AnyRef::from_der(encoded)?;
+    list.tag().assert_eq(Tag::Sequence)?;
+    let tbs = AnyRef::decode(&mut SliceReader::new(list.value())?)?;
+    tbs.tag().assert_eq(Tag::Sequence)?;
+    let mut fields = SliceReader::new(tbs.value())?;
+    if Tag::peek(&fields)? == Tag::Integer {
+        fields.tlv_bytes()?;
+    }
+    AnyRef::decode(&mut fields)?.tag().assert_eq(Tag::Sequence)?;
+    let issuer = fields.tlv_bytes()?.to_vec();
+    // A certificate has its validity here, and not a time.
+    match Tag::peek(&fields)? {
+        Tag::UtcTime | Tag::GeneralizedTime => Ok(issuer),
+        _ => Err(ErrorKind::Failed.into()),
+    }
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> String {
