@@ -18,7 +18,7 @@ FUZZ_SECONDS ?= 60
 FUZZ_TARGETS = mime cms filter
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench deb fuzz peers components toolchain
+.PHONY: help demo test lint bench soak deb fuzz peers components toolchain
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -40,6 +40,10 @@ lint: toolchain components ## formatting, clippy, documentation; warnings are er
 
 bench: toolchain components ## benches beside OpenSSL, and of 10,000 messages through Postfix (WASMIME_BENCH_MESSAGES)
 	$(WITH_COMPONENTS) $(CARGO) bench --workspace --locked
+
+soak: toolchain peers components ## 10,000 messages through replicas that are killed at random
+	WASMIME_REPLICA_MESSAGES=10000 $(WITH_COMPONENTS) $(CARGO) test --workspace --locked --test servers -- \
+	  replicas_killed_at_random_lose_nothing_and_double_nothing --nocapture
 
 deb: toolchain components ## a Debian package, in target/debian; needs cargo-deb
 	@command -v cargo-deb >/dev/null || { echo "deb: install cargo-deb (cargo install --locked cargo-deb)" >&2; exit 1; }

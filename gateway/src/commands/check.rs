@@ -63,9 +63,6 @@ fn authorities(tenant: &Tenant, now: u64, findings: &mut Findings) -> Authoritie
             return Authorities::default();
         }
     };
-    if !tenant.revocation_lists.is_empty() {
-        findings.note("revocation-lists are read, and not used by this release: a revoked certificate still counts");
-    }
     let (anchors, intermediates) = (trust.anchors().unwrap_or_default(), trust.intermediates().unwrap_or_default());
     for (kind, certificates) in [("trust anchor", &anchors), ("intermediate authority", &intermediates)] {
         for encoded in certificates {

@@ -1,5 +1,7 @@
-//! An envelope as the mail server shows it: paths in angle brackets, and the ESMTP
-//! parameters that its client gave.
+//! An envelope as the mail server shows it: paths, in angle brackets if they came by
+//! SMTP, and the ESMTP parameters that its client gave.
+
+use std::borrow::Cow;
 
 use bytes::Bytes;
 
@@ -20,7 +22,10 @@ pub fn recipient(path: &[u8], parameters: &[Bytes]) -> Option<Recipient> {
 }
 
 fn mailbox(path: &[u8]) -> Option<String> {
-    let path = Path::read(std::str::from_utf8(path).ok()?)?;
+    let path = std::str::from_utf8(path).ok()?;
+    // Postfix leaves the brackets out of what local programs submit.
+    let path = if path.starts_with('<') { Cow::Borrowed(path) } else { Cow::Owned(format!("<{path}>")) };
+    let path = Path::read(&path)?;
     path.rest.is_empty().then(|| path.mailbox.to_owned())
 }
 
@@ -50,10 +55,19 @@ mod tests {
     }
 
     #[test]
+    fn what_local_programs_submit_has_no_brackets() {
+        assert_eq!(sender(b"a@a.example", &[]).unwrap().0, "a@a.example");
+        assert_eq!(sender(b"", &[]).unwrap().0, "");
+        assert_eq!(recipient(b"b@b.example", &[]).unwrap().address, "b@b.example");
+        assert!(recipient(b"", &[]).is_none());
+    }
+
+    #[test]
     fn what_is_no_path_is_not_guessed_at() {
         assert_eq!(sender(b"<>", &[]).unwrap().0, "");
         assert!(recipient(b"<>", &[]).is_none());
-        for none in [&b"a@a.example"[..], b"<a@a.example", b"<a@a.example> ", b"<a>", b"<\xff@a.example>", b""] {
+        for none in [&b"a@a.example>"[..], b"<a@a.example", b"<a@a.example> ", b"<a>", b"<\xff@a.example>", b"a", b" "]
+        {
             assert!(sender(none, &[]).is_none() && recipient(none, &[]).is_none(), "{none:?}");
         }
     }
