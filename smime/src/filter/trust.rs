@@ -57,7 +57,8 @@ impl Trust {
                 ),
             }
         }
-        let domain = domain_certificates(host, &author)?;
+        let is_known = !pinned.is_empty() || !known.is_empty();
+        let domain = domain_certificates(host, &author, is_known)?;
         let anchors = parse_all(host.anchors()?)?;
         let intermediates = parse_all(host.intermediates()?)?;
         Ok(Self { author, pinned, known, domain, anchors, intermediates, now: host.now() })
@@ -122,11 +123,15 @@ impl Trust {
 }
 
 /// The certificates that are filed for the signatures of the author's domain.
-fn domain_certificates<H: Host>(host: &mut H, author: &str) -> Result<Vec<Certificate>, Error> {
+///
+/// Where the author `is_known` herself, a store that is out of reach must not keep
+/// her mail back for what it hardly ever needs: then the domain has none.
+fn domain_certificates<H: Host>(host: &mut H, author: &str, is_known: bool) -> Result<Vec<Certificate>, Error> {
     let Some(authority) = Authority::Signing.mailbox(author) else { return Ok(Vec::new()) };
     match host.certificates(&authority) {
         Ok(entries) => Ok(entries.iter().filter_map(|entry| Certificate::from_der(&entry.certificate).ok()).collect()),
         Err(Refusal::Denied) => Ok(Vec::new()),
+        Err(Refusal::Unavailable(_)) if is_known => Ok(Vec::new()),
         Err(unavailable) => Err(unavailable.into()),
     }
 }
