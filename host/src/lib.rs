@@ -60,7 +60,6 @@ mod runtime;
 mod scope;
 mod secret_file;
 pub mod services;
-mod slots;
 pub mod smimea;
 pub mod software_key;
 mod stop;

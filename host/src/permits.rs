@@ -1,4 +1,4 @@
-//! How many may do something at a time.
+//! How many may do something at a time: work on a message, or hold a connection.
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
@@ -42,6 +42,16 @@ mod tests {
     use std::thread;
 
     use super::*;
+
+    #[test]
+    fn who_finds_none_waits_and_then_gives_up() {
+        let permits = Permits::new(1);
+        let taken = permits.take(Duration::ZERO);
+        assert!(taken.is_some());
+        assert!(permits.take(Duration::from_millis(20)).is_none());
+        drop(taken);
+        assert!(permits.take(Duration::ZERO).is_some());
+    }
 
     #[test]
     fn no_more_than_the_count_are_out_and_one_that_comes_back_is_given_again() {

@@ -14,9 +14,9 @@ use crate::bindings::GatewayPre;
 use crate::call::Call;
 use crate::engine::{self, TICK, Ticker};
 use crate::event::{Event, number, text};
+use crate::permits::Permits;
 use crate::scope::Scope;
 use crate::services::Tenant;
-use crate::slots::Slots;
 use crate::stop::Stop;
 use crate::workers::Workers;
 use crate::{Envelope, Reply, Severity, Verdict, cache, check, imports};
@@ -71,7 +71,7 @@ struct Sandbox {
     component: GatewayPre<Call>,
     engine: Engine,
     imports: Vec<String>,
-    slots: Slots,
+    places: Arc<Permits>,
     options: RuntimeOptions,
     _ticker: Ticker,
 }
@@ -149,8 +149,11 @@ impl Runtime {
         imports::link(&mut linker).map_err(RuntimeError::Engine)?;
         let component = linker.instantiate_pre(&component).and_then(GatewayPre::new).map_err(RuntimeError::World)?;
         let workers = Arc::new(Workers::new(options.services));
-        let slots = Slots::new(options.instances);
-        Ok(Self { sandbox: Arc::new(Sandbox { component, engine, imports, slots, options, _ticker: ticker }), workers })
+        let places = Permits::new(options.instances as usize);
+        Ok(Self {
+            sandbox: Arc::new(Sandbox { component, engine, imports, places, options, _ticker: ticker }),
+            workers,
+        })
     }
 
     /// The same sandbox for one tenant, of whose services `services` may be busy
@@ -188,10 +191,10 @@ impl Runtime {
     }
 
     fn run_in_sandbox(&self, tenant: &Tenant, envelope: &Envelope, message: &[u8], started: Instant) -> Outcome {
-        let Sandbox { component, engine, slots, options, .. } = &*self.sandbox;
+        let Sandbox { component, engine, places, options, .. } = &*self.sandbox;
         let limits = &tenant.limits;
         let deadline = started + limits.time;
-        let Some(_slot) = slots.take(deadline) else {
+        let Some(_place) = places.take(deadline.saturating_duration_since(Instant::now())) else {
             return failed("no-instance", None);
         };
         let scope = Scope::new(envelope, Arc::clone(&tenant.authorise));

@@ -11,11 +11,10 @@ use super::server::ServerAddress;
 use super::{Bind, DirectoryOptions};
 use crate::Severity;
 use crate::permits::Permits;
+use crate::remote::health::Health;
 use crate::remote::tls;
 use crate::services::note;
 
-/// How long a server that failed is asked only after the others.
-const SHUNNED: Duration = Duration::from_secs(10);
 /// How long an unused connection is kept: firewalls forget those that are silent.
 const IDLE: Duration = Duration::from_secs(60);
 
@@ -32,7 +31,7 @@ pub(super) struct Servers {
 struct Server {
     address: ServerAddress,
     idle: Mutex<Vec<(Connection, Instant)>>,
-    failed: Mutex<Option<Instant>>,
+    health: Health,
 }
 
 impl Servers {
@@ -41,7 +40,7 @@ impl Servers {
         let server = |address: &ServerAddress| Server {
             address: address.clone(),
             idle: Mutex::default(),
-            failed: Mutex::default(),
+            health: Health::default(),
         };
         Ok(Self {
             servers: options.servers.iter().map(server).collect(),
@@ -62,7 +61,7 @@ impl Servers {
         let _permit = self.permits.take(self.timeout).ok_or(DirectoryError::Busy)?;
         let credentials = self.credentials()?;
         let mut order: Vec<&Server> = self.servers.iter().collect();
-        order.sort_by_key(|server| server.is_shunned());
+        order.sort_by_cached_key(|server| server.health.is_shunned());
         let mut first_error = None;
         for (at, server) in order.iter().enumerate() {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -102,11 +101,6 @@ impl Servers {
 }
 
 impl Server {
-    fn is_shunned(&self) -> bool {
-        let failed = *self.failed.lock().unwrap_or_else(PoisonError::into_inner);
-        failed.is_some_and(|at| at.elapsed() < SHUNNED)
-    }
-
     /// Asks over a connection that is kept, and where that proves to be broken over a
     /// new one: half of the time is left for it.
     fn ask<T>(
@@ -132,7 +126,7 @@ impl Server {
                 self.note(talked, connection)
             }
             Err(error) => {
-                self.failed(true);
+                self.health.note(true);
                 Err(error)
             }
         }
@@ -150,12 +144,8 @@ impl Server {
         if talked.is_ok() {
             self.idle().push((connection, Instant::now()));
         }
-        self.failed(talked.as_ref().is_err_and(DirectoryError::is_of_one_server));
+        self.health.note(talked.as_ref().is_err_and(DirectoryError::is_of_one_server));
         talked
-    }
-
-    fn failed(&self, failed: bool) {
-        *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = failed.then(Instant::now);
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<(Connection, Instant)>> {

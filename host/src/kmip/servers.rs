@@ -13,10 +13,8 @@ use super::message::{self, NoPayload, Operation};
 use super::ttlv::{Item, Malformed};
 use crate::Severity;
 use crate::permits::Permits;
+use crate::remote::health::Health;
 use crate::services::note;
-
-/// How long a server that failed is asked only after the others.
-const SHUNNED: Duration = Duration::from_secs(10);
 
 /// The servers, in the order in which they are asked.
 pub(super) struct Servers {
@@ -30,14 +28,14 @@ pub(super) struct Servers {
 struct Server {
     address: Address,
     idle: Mutex<Vec<Connection>>,
-    failed: Mutex<Option<Instant>>,
+    health: Health,
 }
 
 impl Servers {
     /// At most `connections` conversations at a time, each with an end after
     /// `timeout`.
     pub(super) fn new(addresses: Vec<Address>, tls: Arc<ClientConfig>, timeout: Duration, connections: usize) -> Self {
-        let server = |address| Server { address, idle: Mutex::default(), failed: Mutex::default() };
+        let server = |address| Server { address, idle: Mutex::default(), health: Health::default() };
         Self { servers: addresses.into_iter().map(server).collect(), tls, timeout, permits: Permits::new(connections) }
     }
 
@@ -52,9 +50,8 @@ impl Servers {
         talk: impl Fn(&mut Conversation<'_>) -> Result<T, KmipError>,
     ) -> Result<T, KmipError> {
         let _permit = self.permits.take(self.timeout).ok_or(KmipError::Busy)?;
-        let now = Instant::now();
         let mut order: Vec<&Server> = self.servers.iter().collect();
-        order.sort_by_key(|server| server.is_shunned(now));
+        order.sort_by_cached_key(|server| server.health.is_shunned());
         let mut first_error = None;
         for server in order {
             match server.converse(&self.tls, self.timeout, &talk) {
@@ -80,11 +77,6 @@ impl Servers {
 }
 
 impl Server {
-    fn is_shunned(&self, now: Instant) -> bool {
-        let failed = *self.failed.lock().unwrap_or_else(PoisonError::into_inner);
-        failed.is_some_and(|at| now.saturating_duration_since(at) < SHUNNED)
-    }
-
     fn converse<T>(
         &self,
         tls: &Arc<ClientConfig>,
@@ -123,8 +115,7 @@ impl Server {
     }
 
     fn note<T>(&self, talked: Result<T, KmipError>) -> Result<T, KmipError> {
-        let failed = talked.as_ref().is_err_and(KmipError::is_of_one_server).then(Instant::now);
-        *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = failed;
+        self.health.note(talked.as_ref().is_err_and(KmipError::is_of_one_server));
         talked
     }
 

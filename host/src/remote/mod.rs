@@ -2,6 +2,7 @@
 
 pub(crate) mod answers;
 pub(crate) mod found;
+pub(crate) mod health;
 pub(crate) mod socket;
 pub(crate) mod tls;
 

@@ -171,25 +171,25 @@ impl<'a> Payload<'a> {
     pub fn read(entity: &Entity<'a>, author: &str, budget: &mut Budget) -> Result<Self, MessageError> {
         let content_type = entity.content_type()?;
         if content_type.parameter("hp").is_some_and(is_known) {
-            let header = entity.header().clone();
-            for name in SINGLE {
-                header.unique(name)?;
-            }
-            return Ok(Self { entity: entity.clone(), header: Some(header) });
+            return Self::protected(entity.clone());
         }
         let is_message = content_type.is("message", "rfc822") || content_type.is("message", "global");
         let is_forwarded = content_type.parameter("forwarded").is_some_and(|value| !value.eq_ignore_ascii_case("no"));
         if is_message && !is_forwarded && entity.transfer_encoding()?.is_identity() {
             let inside = Entity::parse(entity.body(), budget)?;
             if address::author(inside.header()).is_ok_and(|inner| address::same_mailbox(&inner.mailbox, author)) {
-                let header = inside.header().clone();
-                for name in SINGLE {
-                    header.unique(name)?;
-                }
-                return Ok(Self { entity: inside, header: Some(header) });
+                return Self::protected(inside);
             }
         }
         Ok(Self { entity: entity.clone(), header: None })
+    }
+
+    fn protected(entity: Entity<'a>) -> Result<Self, MessageError> {
+        let header = entity.header().clone();
+        for name in SINGLE {
+            header.unique(name)?;
+        }
+        Ok(Self { entity, header: Some(header) })
     }
 
     /// The entity alone: what its header says of the message does not count.
