@@ -442,3 +442,33 @@ impl From<KeyError> for Error {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn rule_3_there_are_these_replies_and_no_others() {
+        // Every reply that is written above, whatever leads to it.
+        let source = include_str!("error.rs").split("#[cfg(test)]").next().unwrap();
+        let source: String = source.chars().filter(|c| !c.is_whitespace()).collect();
+        let number = |text: Option<&str>| text.and_then(|text| text.parse::<u16>().ok());
+        let written = source.split("reply(").filter_map(|call| {
+            let mut arguments = call.split(',');
+            let (code, subject) = (number(arguments.next())?, number(arguments.next())?);
+            Some((code, subject, number(arguments.next())?))
+        });
+        let expected = [
+            (451, 3, 0),
+            (451, 7, 5),
+            (550, 5, 2),
+            (550, 7, 1),
+            (550, 7, 5),
+            (550, 7, 6),
+            (550, 7, 7),
+            (552, 3, 4),
+            (554, 6, 0),
+        ];
+        assert_eq!(written.collect::<BTreeSet<_>>(), BTreeSet::from(expected));
+    }
+}

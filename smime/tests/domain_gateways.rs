@@ -3,6 +3,8 @@
 mod support;
 
 use smime::cms::Cipher;
+use smime::cms::attributes::{domain_attributes, signed_attributes};
+use smime::cms::signed_data::Signer;
 use smime::host::{Demand, Entry, Order};
 use support::{People, certificate, delivered, forge, rejected};
 
@@ -115,6 +117,43 @@ fn g6_only_the_authority_on_file_speaks_for_its_domain() {
     evil.keys.insert("domain-signing-authority@evil.example".into(), vec!["../domains/signing".into()]);
     let wire = delivered(evil.send(&["gina@lan.example"], &other), &other);
     assert_eq!(rejected(&lan.receive(&["gina@lan.example"], &wire)), "550 5.7.1");
+}
+
+#[test]
+fn g1_a_second_common_name_beside_the_word_speaks_for_nobody() {
+    let two_names = "../defects/two-names";
+    let mut lan = lan();
+    lan.anchors.push(certificate("../defects/ca"));
+    lan.entries.insert(SIGNING.into(), vec![Entry { certificate: certificate(two_names), ..entry("signing") }]);
+    let signed = |name: &str, holder: &str| {
+        let certificate = forge::parsed(name);
+        let content = b"Content-Type: text/plain\r\n\r\nAt noon?\r\n";
+        let signer = forge::signer(&certificate, holder, content, domain_attributes);
+        forge::message("frank@peer.example", &forge::multipart(content, &[signer], &[certificate.encoded()]))
+    };
+    let message = signed(two_names, "alice");
+    assert_eq!(rejected(&lan.receive(&["gina@lan.example"], &message)), "550 5.7.1");
+    lan.entries.insert(SIGNING.into(), vec![entry("signing")]);
+    let message = signed("../domains/signing", "../domains/signing");
+    assert!(text(delivered(lan.receive(&["gina@lan.example"], &message), &message)).contains("smime=pass"));
+}
+
+#[test]
+fn g3_signers_who_disagree_about_what_they_sign_for_are_refused() {
+    let content = b"Content-Type: text/plain\r\n\r\nAt noon?\r\n";
+    let (signing, alice) = (forge::parsed("../domains/signing"), forge::parsed("alice"));
+    let by_domain = || forge::signer(&signing, "../domains/signing", content, domain_attributes);
+    let by_alice = |attributes| forge::signer(&alice, "alice", content, attributes);
+    let message = |signers: &[Signer<'_>]| {
+        let certificates = [signing.encoded(), alice.encoded()];
+        forge::message("alice@peer.example", &forge::multipart(content, signers, &certificates))
+    };
+    let agreed = message(&[by_domain(), by_alice(domain_attributes)]);
+    assert!(text(delivered(lan().receive(&["gina@lan.example"], &agreed), &agreed)).contains("smime=pass"));
+    let mut lan = lan();
+    let mixed = message(&[by_domain(), by_alice(signed_attributes)]);
+    assert_eq!(rejected(&lan.receive(&["gina@lan.example"], &mixed)), "550 5.7.7");
+    assert_eq!(lan.private_key_operations(), 0);
 }
 
 #[test]

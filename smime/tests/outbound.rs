@@ -2,9 +2,15 @@
 
 mod support;
 
-use smime::host::{Demand, Entry, Order};
-use smime::{Content, Delivery, Verdict};
-use support::{OUTBOUND, People, certificate, deferred, delivered, forge, rejected};
+use std::collections::BTreeSet;
+
+use hex_literal::hex;
+use smime::budget::Budget;
+use smime::cms::{ContentInfo, Encrypted as _};
+use smime::crypto::private_key::SoftwareKey;
+use smime::host::{Assumption, Demand, Entry, Order};
+use smime::{Content, Delivery, PrivateKey as _, Verdict};
+use support::{OUTBOUND, People, certificate, deferred, delivered, forge, key, octets, rejected};
 
 const MESSAGE: &[u8] = b"From: alice@peer.example\r\nTo: carol@lan.example, Dave <dave@lan.example>\r\n\
 Bcc: bob@peer.example,\r\n mallory@evil.example\r\nSubject: s\r\n\r\nhello\r\n";
@@ -46,6 +52,82 @@ fn t37_bcc_leak() {
             let arrived = delivered(other.receive(&[&address], content(copy)), content(copy));
             assert_eq!(String::from_utf8_lossy(&arrived).contains("hello"), readers.contains(&name));
             assert_eq!(other.private_key_operations(), u32::from(readers.contains(&name)));
+        }
+    }
+}
+
+/// The structure in the body of a message that is encrypted and not signed.
+fn structure(message: &[u8]) -> Vec<u8> {
+    let (_, body) = support::split(message);
+    let base64: Vec<u8> = body.iter().copied().filter(|octet| !octet.is_ascii_whitespace()).collect();
+    base64_simd::STANDARD.decode_to_vec(base64).expect("base64")
+}
+
+/// What follows `algorithm`, which stands once in a structure.
+fn after<const N: usize>(encoded: &[u8], algorithm: &[u8]) -> [u8; N] {
+    let mut found = encoded.windows(algorithm.len() + N).filter(|w| w.starts_with(algorithm));
+    let first = found.next().expect("the algorithm");
+    assert!(found.next().is_none());
+    first[algorithm.len()..].try_into().expect("its length")
+}
+
+#[test]
+fn e12c_each_copy_has_a_content_key_and_a_nonce_of_its_own() {
+    let mut peer = People::with_keys_of(&["alice"]);
+    peer.outbound.sign = Demand::Never;
+    let copies = |peer: &mut People, assumption| {
+        peer.outbound.unknown_peer = assumption;
+        let verdict = peer.send(&["carol@lan.example", "bob@peer.example", "mallory@evil.example"], MESSAGE);
+        deliveries(verdict).iter().map(|copy| structure(content(copy))).collect::<Vec<_>>()
+    };
+    let cbc = copies(&mut peer, Assumption::Compatible);
+    let gcm = copies(&mut peer, Assumption::Modern);
+    // The parameters of aes256-CBC and of aes256-GCM.
+    let cbc_nonces = cbc.iter().map(|copy| after::<12>(copy, &hex!("060960864801650304012a 0410")));
+    let gcm_nonces = gcm.iter().map(|copy| after::<12>(copy, &hex!("060960864801650304012e 3011 040c")));
+    let nonces: BTreeSet<_> = cbc_nonces.chain(gcm_nonces).collect();
+    assert_eq!(nonces.len(), 6);
+    let content_key = |(copy, name): (&Vec<u8>, &str)| {
+        let info = match ContentInfo::parse(copy, &mut Budget::for_message(copy.len())).expect("a structure") {
+            ContentInfo::Enveloped(data) => data.recipients()[0].der().into_owned(),
+            ContentInfo::AuthEnveloped(data) => data.recipients()[0].der().into_owned(),
+            other => panic!("{other:?}"),
+        };
+        let mut key = SoftwareKey::from_pkcs8(&key(name), |len| vec![1; len as usize]).expect("a key");
+        key.unwrap_key(&info, 32).expect("a content key")
+    };
+    let names = ["carol", "bob", "mallory"];
+    let keys: BTreeSet<_> =
+        [cbc, gcm].iter().flat_map(|copies| copies.iter().zip(names).map(content_key).collect::<Vec<_>>()).collect();
+    assert_eq!(keys.len(), 6);
+    assert!(!keys.contains(&vec![1; 32]), "each was unwrapped");
+}
+
+#[test]
+fn e7b_the_key_is_wrapped_with_a_cipher_of_the_same_size_as_the_content() {
+    let mut peer = People::with_keys_of(&["alice"]);
+    peer.outbound.sign = Demand::Never;
+    // aes128-CBC, and nothing more.
+    let small = hex!("300d 300b 0609608648016503040102").to_vec();
+    // AES keeps the algorithms of a size together: 1 to 9 have 128 bits, 41 to 49 have 256 (RFC 3565, RFC 3394, RFC 5084).
+    for (assumption, capabilities, content_cipher, wrap) in [
+        (Assumption::Compatible, None, 42, 45),
+        (Assumption::Modern, None, 46, 45),
+        (Assumption::Modern, Some(small), 2, 5),
+    ] {
+        for name in ["p256", "p384", "p521", "x25519"] {
+            let pem = octets(&format!("../curves/certificates/{name}.pem"));
+            let base64: String =
+                String::from_utf8_lossy(&pem).lines().filter(|line| !line.starts_with("-----")).collect();
+            let certificate = base64_simd::STANDARD.decode_to_vec(base64).expect("base64");
+            let entry = Entry { certificate, pinned: true, capabilities: capabilities.clone() };
+            peer.entries.insert("carol@lan.example".to_owned(), vec![entry]);
+            peer.outbound.unknown_peer = assumption;
+            let copies = deliveries(peer.send(&["carol@lan.example"], MESSAGE));
+            let encoded = structure(content(&copies[0]));
+            let aes = hex!("060960864801650304 01");
+            let found = encoded.windows(11).filter(|w| w.starts_with(&aes)).map(|w| w[10]);
+            assert_eq!(found.collect::<Vec<_>>(), [wrap, content_cipher], "{name} {assumption:?}");
         }
     }
 }

@@ -115,21 +115,28 @@ where
     C: BlockCipherDecrypt + KeyInit,
     cbc::Decryptor<C>: KeyIvInit + InnerIvInit + BlockModeDecrypt,
 {
+    let len = cbc_decrypt_in_place::<C>(key, iv, &mut buffer)?;
+    buffer.truncate(len);
+    Some(buffer)
+}
+
+/// The length of the plaintext at the beginning of `buffer`; if there is none,
+/// what was decrypted is wiped.
+fn cbc_decrypt_in_place<C>(key: &[u8], iv: &[u8], buffer: &mut [u8]) -> Option<usize>
+where
+    C: BlockCipherDecrypt + KeyInit,
+    cbc::Decryptor<C>: KeyIvInit + InnerIvInit + BlockModeDecrypt,
+{
     let cipher = cbc::Decryptor::<C>::new_from_slices(key, iv).ok()?;
     if buffer.is_empty() || !buffer.len().is_multiple_of(BLOCK_LEN) {
         return None;
     }
-    cipher.decrypt_padded::<NoPadding>(&mut buffer).ok()?;
-    match padding_len(&buffer) {
-        Some(padding) => {
-            buffer.truncate(buffer.len() - padding);
-            Some(buffer)
-        }
-        None => {
-            buffer.zeroize();
-            None
-        }
+    cipher.decrypt_padded::<NoPadding>(buffer).ok()?;
+    let len = padding_len(buffer).and_then(|padding| buffer.len().checked_sub(padding));
+    if len.is_none() {
+        buffer.zeroize();
     }
+    len
 }
 
 /// The length of the PKCS #7 padding at the end of `plaintext`, if it is right.
@@ -180,14 +187,26 @@ fn open<A: AeadInOut + KeyInit>(
     associated_data: &[u8],
     mut buffer: Vec<u8>,
 ) -> Option<Vec<u8>> {
+    let len = open_in_place::<A>(key, nonce, associated_data, &mut buffer)?;
+    buffer.truncate(len);
+    Some(buffer)
+}
+
+/// The length of the plaintext at the beginning of `buffer`; if there is none,
+/// the ciphertext is still there.
+fn open_in_place<A: AeadInOut + KeyInit>(
+    key: &[u8],
+    nonce: &[u8],
+    associated_data: &[u8],
+    buffer: &mut [u8],
+) -> Option<usize> {
     let cipher = A::new_from_slice(key).ok()?;
     let nonce = nonce.try_into().ok()?;
     let len = buffer.len().checked_sub(A::TagSize::USIZE)?;
     let (ciphertext, tag) = buffer.split_at_mut_checked(len)?;
     let tag = (&*tag).try_into().ok()?;
     cipher.decrypt_inout_detached(nonce, associated_data, InOutBuf::from(ciphertext), tag).ok()?;
-    buffer.truncate(len);
-    Some(buffer)
+    Some(len)
 }
 
 #[cfg(test)]

@@ -148,6 +148,8 @@ mod tests {
             assert!(content_type.is("multipart", "signed"));
             assert_eq!(content_type.parameter("protocol"), Some("application/pkcs7-signature"));
             assert_eq!(content_type.parameter("micalg"), Some("sha-256"));
+            let quoted = b"; protocol=\"application/pkcs7-signature\";";
+            assert!(signed.windows(quoted.len()).any(|w| w == quoted), "a token has no solidus");
             let multipart = outer.multipart(&mut budget()).unwrap();
             assert!(multipart.closed);
             assert_eq!(multipart.parts.len(), 2);

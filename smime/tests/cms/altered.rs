@@ -237,6 +237,71 @@ fn t20_attributes_missing_doubled_or_with_several_values_are_refused() {
     }
 }
 
+/// An attribute with one value.
+fn attribute(kind: const_oid::ObjectIdentifier, value: &[u8]) -> Vec<u8> {
+    sequence(&[&der::Encode::to_der(&kind).unwrap(), &set(&[value.to_vec()])])
+}
+
+fn sequence(parts: &[&[u8]]) -> Vec<u8> {
+    der::Encode::to_der(&der::Any::new(der::Tag::Sequence, parts.concat()).unwrap()).unwrap()
+}
+
+#[test]
+fn r7b_either_version_of_the_signing_certificate_is_held_against_the_certificate() {
+    use const_oid::db::rfc5911::{ID_AA_SIGNING_CERTIFICATE, ID_AA_SIGNING_CERTIFICATE_V_2};
+    use smime::crypto::DigestAlgorithm::{Sha1, Sha256, Sha384, Sha512};
+    let mut others = right_attributes(b"content");
+    others.remove(position(&others, &ID_AA_SIGNING_CERTIFICATE_V_2));
+    for (kind, digest, algorithm) in [
+        (ID_AA_SIGNING_CERTIFICATE, Sha1, Vec::new()),
+        (ID_AA_SIGNING_CERTIFICATE_V_2, Sha256, Vec::new()),
+        (ID_AA_SIGNING_CERTIFICATE_V_2, Sha384, smime::cms::algorithm::digest_identifier(Sha384)),
+        (ID_AA_SIGNING_CERTIFICATE_V_2, Sha512, smime::cms::algorithm::digest_identifier(Sha512)),
+    ] {
+        for (owner, expected) in [("alice", Ok(())), ("bob", Err(CmsError::Altered))] {
+            let hash = digest.compute(certificate(owner).encoded());
+            let hash = [&[4, hash.len() as u8], &hash[..]].concat();
+            let value = sequence(&[&sequence(&[&sequence(&[&algorithm, &hash])])]);
+            let attributes = [others.clone(), vec![attribute(kind, &value)]].concat();
+            let results = verify(&sign_attributes(Some(b"content"), set(&attributes)), None, &[]).1;
+            assert_eq!(results, [expected], "{digest:?} {owner}");
+        }
+    }
+}
+
+#[test]
+fn g3_what_has_to_be_signed_counts_nowhere_else() {
+    use const_oid::db::rfc5911::{ID_COUNTERSIGNATURE, ID_SIGNING_TIME, SMIME_CAPABILITIES};
+    // id-aa-signatureType: the domain's.
+    let signature_type = const_oid::ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.2.28");
+    let signed = sign_attributes(None, set(&right_attributes(b"content")));
+    assert_eq!(verify(&signed, Some(b"content"), &[]).1, [Ok(())]);
+    for (kind, counts) in
+        [(signature_type, false), (ID_SIGNING_TIME, false), (SMIME_CAPABILITIES, false), (ID_COUNTERSIGNATURE, true)]
+    {
+        let unsigned = attribute(kind, &hex!("0500"));
+        let unsigned = [&[0xA1, unsigned.len() as u8], &unsigned[..]].concat();
+        let expected = if counts { Ok(()) } else { Err(CmsError::Altered) };
+        assert_eq!(verify(&appended_to_signer(&signed, &unsigned), Some(b"content"), &[]).1, [expected], "{kind}");
+    }
+}
+
+/// `encoded`, which ends with its one signer, with `more` at the end of that: the lengths of all around it grow. Each of
+/// those has two octets.
+fn appended_to_signer(encoded: &[u8], more: &[u8]) -> Vec<u8> {
+    let len_at = |encoded: &[u8], at: usize| usize::from(u16::from_be_bytes([encoded[at + 2], encoded[at + 3]]));
+    let is_signers =
+        |at: &usize| encoded[*at..].starts_with(&[0x31, 0x82]) && at + 4 + len_at(encoded, *at) == encoded.len();
+    let signers = (0..encoded.len() - 4).find(is_signers).unwrap();
+    let mut longer = [encoded, more].concat();
+    // ContentInfo, its [0], SignedData, the set of signers, and the signer.
+    for at in [0, 15, 19, signers, signers + 4] {
+        let len = len_at(&longer, at) + more.len();
+        longer[at + 2..at + 4].copy_from_slice(&(len as u16).to_be_bytes());
+    }
+    longer
+}
+
 #[test]
 fn t20_attributes_for_other_content_are_refused() {
     let alice = certificate("alice");
@@ -274,13 +339,9 @@ fn t20_attributes_passed_off_as_content_are_refused() {
 
 /// An attribute that says with which algorithms it was signed (RFC 6211).
 fn algorithm_protection(digest: &[u8], algorithm: &[u8]) -> Vec<u8> {
-    use der::{Any, Encode, Tag};
     let mut tagged = algorithm.to_vec();
     tagged[0] = 0xA1;
-    let value = Any::new(Tag::Sequence, [digest, &tagged].concat()).unwrap().to_der().unwrap();
-    let values = Any::new(Tag::Set, value).unwrap().to_der().unwrap();
-    let kind = const_oid::db::rfc6211::ID_AA_CMS_ALGORITHM_PROTECT.to_der().unwrap();
-    Any::new(Tag::Sequence, [kind, values].concat()).unwrap().to_der().unwrap()
+    attribute(const_oid::db::rfc6211::ID_AA_CMS_ALGORITHM_PROTECT, &sequence(&[digest, &tagged]))
 }
 
 #[test]
@@ -346,6 +407,27 @@ fn e13_authenticated_attributes_are_authenticated() {
     for attributes in [&attributes[1..], &right_attributes(b"other")] {
         assert_eq!(decrypt(&build(attributes), &carol, &mut key), Err(CmsError::Undecipherable));
     }
+}
+
+#[test]
+fn e13_authenticated_content_is_of_version_0_alone() {
+    let encoded = encrypt(&["carol"], KeyTransport::Pkcs1v15, Cipher::Aes256Gcm, b"content");
+    // What is first in the structure, after three headers of four octets and the content type.
+    assert_eq!(encoded[25..28], hex!("020100"));
+    for version in 1..5 {
+        let mut other = encoded.clone();
+        other[27] = version;
+        assert!(matches!(parse(&other), Err(MessageError::Cms(CmsError::Malformed))), "{version}");
+    }
+}
+
+#[test]
+fn e18_a_signer_by_issuer_and_serial_number_is_of_version_1() {
+    let encoded = sign_attributes(Some(b"content"), set(&right_attributes(b"content")));
+    let issuer = certificate("alice").issuer_der().to_vec();
+    // The last is the signer's. Before it: the version, and the header of issuerAndSerialNumber.
+    let at = encoded.windows(issuer.len()).rposition(|w| w == issuer).unwrap() - 5;
+    assert_eq!(encoded[at..at + 4], hex!("020101 30"));
 }
 
 #[test]

@@ -124,6 +124,24 @@ fn e17_what_is_encrypted_to_ml_kem_decrypts_here_and_with_openssl() {
 }
 
 #[test]
+fn e17_each_recipient_has_a_secret_of_its_own_in_a_structure_of_version_0() {
+    let (name, kem) = SETS[0];
+    let info = || key_encapsulation(&certificate(name), &KeyEncapsulation::new(kem), &[7; 32], &mut draw).unwrap();
+    let ciphertext = |info: &[u8]| match EncryptedKey::from_der(info) {
+        Ok(EncryptedKey::Encapsulation(info)) => (info.ciphertext, info.encrypted_key),
+        other => panic!("{other:?}"),
+    };
+    let (first, second) = (info(), info());
+    assert_ne!(ciphertext(&first).0, ciphertext(&second).0);
+    assert_ne!(ciphertext(&first).1, ciphertext(&second).1);
+    // The version follows the type and two headers of four octets.
+    assert_eq!(first[21..24], [2, 1, 0]);
+    let mut other = first;
+    other[23] = 1;
+    assert!(matches!(EncryptedKey::from_der(&other), Err(CmsError::Malformed)));
+}
+
+#[test]
 fn t13_what_does_not_decapsulate_yields_keys_that_tell_nothing() {
     for (name, kem) in SETS {
         let good = key_encapsulation(&certificate(name), &KeyEncapsulation::new(kem), &[7; 32], &mut draw).unwrap();

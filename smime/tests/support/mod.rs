@@ -40,15 +40,16 @@ pub fn inbound() -> InboundPolicy {
 
 /// The certificate of someone in `vectors/people`.
 pub fn certificate(name: &str) -> Vec<u8> {
-    read(&format!("{name}.der"))
+    octets(&format!("{name}.der"))
 }
 
 /// The private key of someone in `vectors/people`, as PKCS #8.
 pub fn key(name: &str) -> Vec<u8> {
-    read(&format!("{name}.p8"))
+    octets(&format!("{name}.p8"))
 }
 
-fn read(file: &str) -> Vec<u8> {
+/// A file of `vectors/people`.
+pub fn octets(file: &str) -> Vec<u8> {
     // By way of `smime`, because the fuzz targets have this host too.
     let path = format!("{}/../smime/tests/vectors/people/{file}", env!("CARGO_MANIFEST_DIR"));
     std::fs::read(&path).unwrap_or_else(|e| panic!("{path}: {e}"))
@@ -64,6 +65,8 @@ pub struct People {
     pub inbound_of: HashMap<String, InboundPolicy>,
     pub legacy: LegacyAlgorithms,
     pub anchors: Vec<Vec<u8>>,
+    /// The revocation lists of whatever issuer; none: it is out of reach.
+    pub revocation_lists: Option<Vec<Vec<u8>>>,
     pub entries: HashMap<String, Vec<Entry>>,
     pub keys: HashMap<String, Vec<String>>,
     /// Mailboxes whose identities the host denies.
@@ -94,6 +97,7 @@ impl People {
             inbound_of: HashMap::new(),
             legacy: LegacyAlgorithms::default(),
             anchors: vec![certificate("ca")],
+            revocation_lists: Some(Vec::new()),
             entries: known
                 .map(|name| {
                     (address(name), vec![Entry { certificate: certificate(name), pinned: false, capabilities: None }])
@@ -248,7 +252,7 @@ impl Host for People {
     }
 
     fn revocation_lists(&mut self, _issuer: &[u8]) -> Result<Vec<Vec<u8>>, Refusal> {
-        Ok(Vec::new())
+        self.revocation_lists.clone().ok_or_else(|| Refusal::Unavailable("lists".to_owned()))
     }
 
     fn outbound_policy(&mut self, recipient: &str) -> OutboundPolicy {
@@ -297,16 +301,19 @@ impl Random {
 
 /// What other senders, honest or not, put together by hand.
 pub mod forge {
+    use der::asn1::ObjectIdentifier;
     use smime::cms::recipient::{self, KeyTransport};
     use smime::cms::signed_data::{self, Signer};
     use smime::cms::{self, Cipher, attributes, auth_enveloped_data, enveloped_data};
     use smime::crypto::private_key::SoftwareKey;
-    use smime::crypto::{Bulk, Software};
+    use smime::crypto::{Bulk, DigestAlgorithm, Software};
     use smime::host::PrivateKey;
     use smime::mime::writer;
     use smime::x509::Certificate;
 
     use super::{NOW, Random, key};
+
+    const ID_DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.1");
 
     /// The CMS of a signature by `name` over `entity`.
     pub fn signature(name: &str, entity: &[u8], opaque: bool) -> Vec<u8> {
@@ -315,30 +322,45 @@ pub mod forge {
 
     /// The CMS of signatures by these people, with the certificate of the first.
     pub fn signatures(names: &[&str], entity: &[u8], opaque: bool) -> Vec<u8> {
-        let certificate = |name: &&str| Certificate::from_der(&super::certificate(name)).expect("a certificate");
-        let certificates: Vec<Certificate> = names.iter().map(certificate).collect();
-        let sign = |(name, certificate): (&&str, _)| {
-            let (algorithm, digest, hash) = cms::signature_algorithm(certificate).expect("a scheme");
-            let data = "1.2.840.113549.1.7.1".parse().expect("id-data");
-            let content_digest = Software.digest(hash, entity);
-            let attributes = attributes::signed_attributes(data, &content_digest, NOW, certificate, hash);
-            let mut random = Random(77);
-            let mut key = SoftwareKey::from_pkcs8(&key(name), |len| random.draw(len)).expect("a key");
-            let signature = key.sign(&algorithm, &digest, &attributes).expect("signs");
-            Signer { certificate, digest, algorithm, attributes, signature }
-        };
+        let certificates: Vec<Certificate> = names.iter().map(|name| parsed(name)).collect();
+        let sign = |(name, certificate): (&&str, _)| signer(certificate, name, entity, attributes::signed_attributes);
         let signers: Vec<Signer<'_>> = names.iter().zip(&certificates).map(sign).collect();
         signed_data::write(opaque.then_some(entity), &signers, &[certificates[0].encoded()])
+    }
+
+    /// The certificate of someone, or one of another folder of vectors.
+    pub fn parsed(name: &str) -> Certificate {
+        Certificate::from_der(&super::certificate(name)).expect("a certificate")
+    }
+
+    /// Which attributes are signed.
+    pub type Attributes = fn(ObjectIdentifier, &[u8], u64, &Certificate, DigestAlgorithm) -> Vec<u8>;
+
+    /// A signature over `entity` by the key of `holder`, in the name of `certificate`.
+    pub fn signer<'a>(certificate: &'a Certificate, holder: &str, entity: &[u8], attributes: Attributes) -> Signer<'a> {
+        let (algorithm, digest, hash) = cms::signature_algorithm(certificate).expect("a scheme");
+        let attributes = attributes(ID_DATA, &Software.digest(hash, entity), NOW, certificate, hash);
+        let mut random = Random(77);
+        let mut key = SoftwareKey::from_pkcs8(&key(holder), |len| random.draw(len)).expect("a key");
+        let signature = key.sign(&algorithm, &digest, &attributes).expect("signs");
+        Signer { certificate, digest, algorithm, attributes, signature }
+    }
+
+    /// A `multipart/signed` entity around `entity` with these signatures, and
+    /// these certificates along with them.
+    pub fn multipart(entity: &[u8], signers: &[Signer<'_>], certificates: &[&[u8]]) -> Vec<u8> {
+        let signature = signed_data::write(None, signers, certificates);
+        writer::multipart_signed(entity.to_vec(), "sha-256", &signature, "forged-boundary")
     }
 
     /// An opaque signature that does not verify, with this many certificates
     /// that could all be the signer's, and as many `SignerInfo`s as that.
     pub fn bomb(name: &str, entity: &[u8], certificates: usize, signers: usize) -> Vec<u8> {
         let der = super::certificate(name);
-        let certificate = Certificate::from_der(&der).expect("a certificate");
+        let certificate = parsed(name);
         let (algorithm, digest, hash) = cms::signature_algorithm(&certificate).expect("a scheme");
-        let data = "1.2.840.113549.1.7.1".parse().expect("id-data");
-        let attributes = attributes::signed_attributes(data, &Software.digest(hash, entity), NOW, &certificate, hash);
+        let attributes =
+            attributes::signed_attributes(ID_DATA, &Software.digest(hash, entity), NOW, &certificate, hash);
         let signer = |id: usize| Signer {
             certificate: &certificate,
             digest: digest.clone(),
@@ -372,8 +394,7 @@ pub mod forge {
         let infos: Vec<Vec<u8>> = names
             .iter()
             .map(|name| {
-                let certificate = Certificate::from_der(&super::certificate(name)).expect("a certificate");
-                recipient::key_transport(&certificate, KeyTransport::Pkcs1v15, &key, &mut |len| random.draw(len))
+                recipient::key_transport(&parsed(name), KeyTransport::Pkcs1v15, &key, &mut |len| random.draw(len))
                     .expect("a recipient")
             })
             .collect();

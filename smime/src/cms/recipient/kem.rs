@@ -54,7 +54,9 @@ impl KemRecipientInfo {
     }
 
     fn read_fields(fields: &mut Reader<'_>) -> Result<Self, CmsError> {
-        fields.version()?;
+        if fields.version()? != 0 {
+            return Err(CmsError::Malformed);
+        }
         let identifier = Identifier::read(fields)?;
         let kem = fields.decode()?;
         let ciphertext = fields.primitive(tag::OCTET_STRING)?.to_vec();

@@ -109,3 +109,33 @@ fn chacha20_poly1305_gives_the_answer_of_rfc_8439() {
     assert_eq!(chacha20_poly1305_open(&key, &nonce, &aad, sealed[..15].to_vec()), None);
     assert!(chacha20_poly1305_seal(&key, &nonce[1..], &aad, text.to_vec()).is_empty());
 }
+
+#[test]
+fn r10_what_fails_leaves_no_plaintext_in_the_buffer() {
+    // Padding that is wrong: the last block is a whole one of text.
+    let mut buffer = [7; 48];
+    let mut iv = [2; 16];
+    cbc::Encryptor::<Aes256>::new_from_slices(&[1; 32], &iv)
+        .unwrap()
+        .encrypt_padded::<NoPadding>(&mut buffer, 48)
+        .unwrap();
+    assert_eq!(cbc_decrypt_in_place::<Aes256>(&[1; 32], &iv, &mut buffer.clone()), Some(41), "seven octets of 7");
+    iv[0] ^= 1;
+    buffer[31] ^= 1;
+    assert_eq!(cbc_decrypt_in_place::<Aes256>(&[1; 32], &iv, &mut buffer), None);
+    assert_eq!(buffer, [0; 48]);
+    // A tag that is wrong: nothing was decrypted in the first place.
+    let sealed = aes_gcm_seal(&[1; 32], &[2; 12], b"", vec![7; 48]);
+    for at in 0..sealed.len() {
+        let mut altered = sealed.clone();
+        altered[at] ^= 1;
+        let mut buffer = altered.clone();
+        assert_eq!(open_in_place::<AesGcm<Aes256, U12, U16>>(&[1; 32], &[2; 12], b"", &mut buffer), None);
+        assert_eq!(buffer, altered);
+    }
+    let mut altered = chacha20_poly1305_seal(&[1; 32], &[2; 12], b"", vec![7; 48]);
+    altered[0] ^= 1;
+    let mut buffer = altered.clone();
+    assert_eq!(open_in_place::<ChaCha20Poly1305>(&[1; 32], &[2; 12], b"", &mut buffer), None);
+    assert_eq!(buffer, altered);
+}
