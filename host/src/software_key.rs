@@ -17,7 +17,7 @@ use crate::services::PrivateKey;
 use crate::{KeyError, recipient};
 
 mod elliptic;
-mod random;
+pub(crate) mod random;
 mod rsa;
 
 /// A private key: RSA of 2048 to 8192 bits, on P-256, P-384 or P-521, Ed25519,

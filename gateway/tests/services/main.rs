@@ -23,6 +23,7 @@ mod slapd;
 mod smimea;
 mod smimea_failures;
 mod softhsm;
+mod softhsm_curves;
 mod softhsm_failures;
 mod softhsm_token;
 mod story;

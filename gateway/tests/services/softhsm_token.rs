@@ -76,7 +76,29 @@ impl Token {
     pub fn import_key(&self, name: &str, label: &str, id: &str) {
         let p8 = self.path().join(format!("{name}.p8")).display().to_string();
         must("openssl", &["pkcs8", "-topk8", "-nocrypt", "-in", &pki(&format!("{name}.key")), "-out", &p8], b"");
-        self.softhsm(&["--import", &p8, "--token", "smime", "--label", label, "--id", id, "--pin", "1234"]);
+        self.import_file(&p8, label, id);
+    }
+
+    /// Imports the private key of a file of PKCS #8, in PEM.
+    pub fn import_file(&self, p8: &str, label: &str, id: &str) {
+        self.softhsm(&["--import", p8, "--token", "smime", "--label", label, "--id", id, "--pin", "1234"]);
+    }
+
+    /// Imports the key pair of somebody of `tests/pki` that is on a curve, for both
+    /// uses, with the certificate.
+    pub fn import_curve(&self, name: &str, address: &str, id: &str) {
+        for (class, option) in [("privkey", &[][..]), ("pubkey", &["-pubout"][..])] {
+            let der = self.path().join(format!("{name}.{class}")).display().to_string();
+            let key = pki(&format!("{name}.key"));
+            must("openssl", &[&["pkey", "-in", &key, "-outform", "DER", "-out", &der][..], option].concat(), b"");
+            self.write_object(class, &der, address, id, &["--usage-sign", "--usage-derive"]);
+        }
+        self.import_certificate(name, address, id);
+    }
+
+    /// Generates a key of a type of `pkcs11-tool` in the token.
+    pub fn generate(&self, key_type: &str, label: &str, id: &str) {
+        self.tool(&["--keypairgen", "--key-type", key_type, "--usage-sign", "--label", label, "--id", id]);
     }
 
     /// Imports the certificate of somebody of `tests/pki`.
@@ -84,10 +106,18 @@ impl Token {
         let der = self.path().join(format!("{name}.der")).display().to_string();
         let certificate = pki(&format!("{name}.pem"));
         must("openssl", &["x509", "-in", &certificate, "-outform", "DER", "-out", &der], b"");
+        self.write_object("cert", &der, label, id, &[]);
+    }
+
+    /// Writes an object, from a file of DER.
+    pub fn write_object(&self, class: &str, der: &str, label: &str, id: &str, options: &[&str]) {
+        self.tool(&[&["--write-object", der, "--type", class, "--label", label, "--id", id][..], options].concat());
+    }
+
+    fn tool(&self, args: &[&str]) {
         let mut command = Command::new("pkcs11-tool");
         command.args(["--module", SOFTHSM, "--login", "--pin", "1234", "--token-label", "smime"]);
-        command.args(["--write-object", &der, "--type", "cert", "--label", label, "--id", id]);
-        self.must(&mut command);
+        self.must(command.args(args));
     }
 
     /// Imports both for `address`.

@@ -2,24 +2,16 @@
 
 use std::sync::Arc;
 
-use aws_lc_rs::rand;
-use cryptoki::mechanism::rsa::{PkcsMgfType, PkcsOaepParams, PkcsOaepSource, PkcsPssParams};
-use cryptoki::mechanism::{Mechanism, MechanismType};
-use der::asn1::OctetString;
-use der::{Decode as _, Encode as _, Sequence};
+use der::Decode as _;
 use smime::cms::recipient::EncryptedKey;
 use smime::crypto::DigestAlgorithm;
-use smime::crypto::key_transport::Scheme as KeyTransport;
-use smime::crypto::parameters::{Oaep, Pss};
 use smime::crypto::signature::Scheme as Signature;
 use spki::AlgorithmIdentifierOwned;
-use subtle::{Choice, ConditionallySelectable as _};
-use zeroize::Zeroizing;
 
 use super::error::Pkcs11Error;
-use super::objects::{self, TokenObject};
-use super::padding;
+use super::objects::{KeyKind, TokenObject};
 use super::sessions::Sessions;
+use super::{elliptic, rsa};
 use crate::services::PrivateKey;
 use crate::{KeyError, Refusal, recipient};
 
@@ -40,138 +32,34 @@ impl PrivateKey for TokenKey {
         if !self.object.signs {
             return Err(KeyError::Unsupported);
         }
-        let (pss, input) = to_be_signed(&scheme, message).ok_or(KeyError::Unsupported)?;
         let object = self.object.clone();
-        let signed = self.sessions.with(move |seat| {
-            let key = objects::handle(seat, &object)?;
-            let mechanism = pss.map_or(Mechanism::RsaPkcs, Mechanism::RsaPkcsPss);
-            Ok(seat.session()?.sign(&mechanism, key, &input)?)
-        });
-        signed.map_err(unavailable)
+        match object.kind {
+            KeyKind::Rsa { .. } => rsa::sign(&self.sessions, object, &scheme, message),
+            KeyKind::Ec(curve) => elliptic::sign_ecdsa(&self.sessions, object, curve, &scheme, message),
+            KeyKind::Ed25519 => elliptic::sign_ed25519(&self.sessions, object, &scheme, message),
+        }
     }
 
     fn unwrap_key(&self, recipient_info: &[u8], length: u32) -> Result<Vec<u8>, KeyError> {
-        let EncryptedKey::Transport(recipient) = recipient::read(recipient_info)? else {
+        if !self.object.decrypts {
             return Err(KeyError::Unsupported);
-        };
-        let scheme = recipient.scheme.ok_or(KeyError::Unsupported)?;
-        let modulus_len = self.object.modulus_len.filter(|_| self.object.decrypts).ok_or(KeyError::Unsupported)?;
-        // The key to go on with when there is none is drawn first and always (RFC
-        // 3218, section 2.3.2).
-        let mut key = random(length)?;
-        let (object, encrypted) = (self.object.clone(), recipient.encrypted_key);
-        let decrypt_scheme = scheme.clone();
-        let decrypted = self.sessions.with(move |seat| {
-            let key = objects::handle(seat, &object)?;
-            let mechanism = if seat.raw_rsa { Mechanism::RsaX509 } else { padded(&decrypt_scheme)? };
-            let raw = seat.raw_rsa;
-            // What is wrong with a ciphertext is no failure of the session.
-            match seat.session()?.decrypt(&mechanism, key, &encrypted).map_err(Pkcs11Error::from) {
-                Ok(octets) => Ok(Decrypted { raw, octets: Zeroizing::new(octets) }),
-                Err(error) if error.is_lost() => Err(error),
-                Err(_) => Ok(Decrypted { raw, octets: Zeroizing::default() }),
-            }
-        });
-        let decrypted = decrypted.map_err(unavailable)?;
-        if decrypted.raw {
-            let encoded = left_padded(&decrypted.octets, modulus_len);
-            match &scheme {
-                KeyTransport::Pkcs1v15 => padding::pkcs1v15(&encoded, &mut key),
-                KeyTransport::Oaep(parameters) => padding::oaep(&encoded, parameters, &mut key),
-            }
-        } else {
-            let good = Choice::from(u8::from(decrypted.octets.len() == key.len()));
-            let octets = left_padded(&decrypted.octets, decrypted.octets.len().max(key.len()));
-            for (octet, real) in key.iter_mut().zip(octets.iter()) {
-                octet.conditional_assign(real, good);
-            }
         }
-        Ok(key)
-    }
-}
-
-/// What a token made of a ciphertext; nothing, where it refused it.
-struct Decrypted {
-    /// Whether the padding is still on.
-    raw: bool,
-    octets: Zeroizing<Vec<u8>>,
-}
-
-/// `octets` with zeros before it, up to `len`: some tokens drop those.
-fn left_padded(octets: &[u8], len: usize) -> Zeroizing<Vec<u8>> {
-    let mut padded = Zeroizing::new(vec![0; len.saturating_sub(octets.len())]);
-    padded.reserve_exact(octets.len());
-    padded.extend_from_slice(octets);
-    padded
-}
-
-/// What the token is to sign, and the parameters if that is with PSS.
-fn to_be_signed(scheme: &Signature, message: &[u8]) -> Option<(Option<PkcsPssParams>, Vec<u8>)> {
-    match scheme {
-        // Nothing new is signed with SHA-1.
-        Signature::Pkcs1v15(DigestAlgorithm::Sha1) => None,
-        Signature::Pkcs1v15(digest) => Some((None, digest_info(*digest, message)?)),
-        Signature::Pss(Pss { digest, salt_len }) => {
-            let (hash_alg, mgf) = match digest {
-                DigestAlgorithm::Sha256 => (MechanismType::SHA256, PkcsMgfType::MGF1_SHA256),
-                DigestAlgorithm::Sha384 => (MechanismType::SHA384, PkcsMgfType::MGF1_SHA384),
-                DigestAlgorithm::Sha512 => (MechanismType::SHA512, PkcsMgfType::MGF1_SHA512),
-                _ => return None,
-            };
-            let parameters = PkcsPssParams { hash_alg, mgf, s_len: u64::from(*salt_len).into() };
-            Some((Some(parameters), digest.compute(message)))
-        }
-        Signature::Ecdsa(_) | Signature::Ed25519 | Signature::MlDsa(_) => None,
-    }
-}
-
-/// ```text
-/// DigestInfo ::= SEQUENCE {
-///   digestAlgorithm AlgorithmIdentifier,
-///   digest OCTET STRING }
-/// ```
-/// RFC 8017, section 9.2.
-#[derive(Sequence)]
-struct DigestInfo {
-    digest_algorithm: AlgorithmIdentifierOwned,
-    digest: OctetString,
-}
-
-fn digest_info(digest: DigestAlgorithm, message: &[u8]) -> Option<Vec<u8>> {
-    let digest_algorithm = AlgorithmIdentifierOwned { oid: digest.oid(), parameters: Some(der::asn1::Any::null()) };
-    DigestInfo { digest_algorithm, digest: OctetString::new(digest.compute(message)).ok()? }.to_der().ok()
-}
-
-/// How a token decrypts that takes off the padding itself.
-fn padded(scheme: &KeyTransport) -> Result<Mechanism<'_>, Pkcs11Error> {
-    match scheme {
-        KeyTransport::Pkcs1v15 => Ok(Mechanism::RsaPkcs),
-        KeyTransport::Oaep(Oaep { digest, mask_digest, label }) => {
-            let source = if label.is_empty() { PkcsOaepSource::empty() } else { PkcsOaepSource::data_specified(label) };
-            let hash = match digest {
-                DigestAlgorithm::Sha1 => MechanismType::SHA1,
-                DigestAlgorithm::Sha256 => MechanismType::SHA256,
-                DigestAlgorithm::Sha384 => MechanismType::SHA384,
-                DigestAlgorithm::Sha512 => MechanismType::SHA512,
-            };
-            let mask = match mask_digest {
-                DigestAlgorithm::Sha1 => PkcsMgfType::MGF1_SHA1,
-                DigestAlgorithm::Sha256 => PkcsMgfType::MGF1_SHA256,
-                DigestAlgorithm::Sha384 => PkcsMgfType::MGF1_SHA384,
-                DigestAlgorithm::Sha512 => PkcsMgfType::MGF1_SHA512,
-            };
-            Ok(Mechanism::RsaPkcsOaep(PkcsOaepParams::new(hash, mask, source)))
+        let object = self.object.clone();
+        match (object.kind, recipient::read(recipient_info)?) {
+            (KeyKind::Rsa { modulus_len }, EncryptedKey::Transport(recipient)) => {
+                rsa::unwrap_key(&self.sessions, object, modulus_len, recipient, length)
+            }
+            (KeyKind::Ec(curve), EncryptedKey::Agreement(recipient)) => {
+                elliptic::unwrap_key(&self.sessions, object, curve, &recipient, length)
+            }
+            _ => Err(KeyError::Unsupported),
         }
     }
 }
 
-fn random(len: u32) -> Result<Vec<u8>, KeyError> {
-    let refused = || KeyError::Refused(Refusal::Unavailable("the random generator failed".to_owned()));
-    let mut octets = vec![0; usize::try_from(len).map_err(|_| refused())?];
-    rand::fill(&mut octets).map_err(|_| refused())?;
-    Ok(octets)
-}
-
-fn unavailable(error: Pkcs11Error) -> KeyError {
-    KeyError::Refused(Refusal::Unavailable(error.to_string()))
+impl From<Pkcs11Error> for KeyError {
+    /// Whatever befalls a token, mail waits for it to be mended.
+    fn from(error: Pkcs11Error) -> Self {
+        Self::Refused(Refusal::Unavailable(error.to_string()))
+    }
 }

@@ -10,10 +10,14 @@ use super::objects;
 use super::sessions::Sessions;
 use super::token::Token;
 use crate::Refusal;
+use crate::event::clean;
 use crate::keyring::{hex, normalise};
 use crate::pairing::{Companions, Found, private_key_unused};
 use crate::secret_file::SecretFile;
 use crate::services::{Identity, PrivateKeys};
+
+/// Most characters that are told of a label.
+const MAX_LABEL: usize = 254;
 
 /// How a token is used.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,9 +35,15 @@ pub struct Pkcs11Options {
 }
 
 impl Pkcs11Options {
-    /// Opens a session with the token and logs in.
-    pub fn probe(&self) -> Result<(), Pkcs11Error> {
-        self.sessions().with(|seat| seat.session().map(drop))
+    /// Opens a session with the token, logs in, and looks at its private keys: what
+    /// they cannot do, a sentence each.
+    pub fn probe(&self) -> Result<Vec<String>, Pkcs11Error> {
+        let lacking = self.sessions().with(|seat| objects::lacking(seat))?;
+        let sentences = lacking.iter().flat_map(|(label, lacks)| {
+            let key = format!("the private key {} of the token ({})", hex(&lacks.id), clean(label, MAX_LABEL));
+            lacks.causes.iter().map(move |cause| format!("{key}: {cause}"))
+        });
+        Ok(sentences.collect())
     }
 
     fn sessions(&self) -> Arc<Sessions> {
@@ -44,7 +54,7 @@ impl Pkcs11Options {
 
 /// The private keys of a tenant, by address: those whose label is the address,
 /// with the domain in A-labels and lower case, or which have the CKA_ID of a
-/// certificate with that label. One without CKA_SIGN is retired: it decrypts what
+/// certificate with that label. One that does not sign is retired: it decrypts what
 /// is old.
 pub struct Pkcs11Keys {
     sessions: Arc<Sessions>,
@@ -67,8 +77,8 @@ impl PrivateKeys for Pkcs11Keys {
         // gives up: mail waits, and none bounces.
         let found = self.sessions.with(move |seat| objects::of_owner(seat, &sought));
         let objects = found.map_err(|error| Refusal::Unavailable(error.to_string()))?;
-        for id in &objects.unknown {
-            private_key_unused(&owner, &hex(id), "its public key is not in the token; import that, too");
+        for lacks in &objects.lacking {
+            lacks.causes.iter().for_each(|cause| private_key_unused(&owner, &hex(&lacks.id), cause));
         }
         if objects.keys.is_empty() {
             return Ok(Vec::new());

@@ -2,16 +2,18 @@
 //! one in software, by PKCS #11 (7 of the seed's third embodiment).
 //!
 //! From top to bottom: `keys` finds the identities of an address; `objects` looks
-//! through the token; `key` signs and decrypts, `padding` being what the host does
-//! of it; `sessions` lends a session and replaces those that are lost; `token`
+//! through the token; `key` signs and decrypts, with `rsa` or `elliptic`, `padding`
+//! being what the host does of it; `sessions` lends a session and replaces those that are lost; `token`
 //! opens them and logs in; `module` loads the library.
 
+mod elliptic;
 mod error;
 mod key;
 mod keys;
 mod module;
 mod objects;
 mod padding;
+mod rsa;
 mod sessions;
 mod token;
 

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use cryptoki::context::Pkcs11;
 use cryptoki::error::{Error, RvError};
+use cryptoki::mechanism::{MechanismInfo, MechanismType};
 use cryptoki::object::ObjectHandle;
 use cryptoki::session::{Session, SessionState, UserType};
 use cryptoki::slot::Slot;
@@ -31,8 +33,35 @@ pub(super) struct Seat {
     pub(super) generation: u64,
     /// Private keys that were found in it, by the digest of their public key.
     pub(super) keys: HashMap<[u8; 32], ObjectHandle>,
-    /// Whether the token decrypts with RSA and leaves the padding on.
+    /// What the token computes.
+    pub(super) offers: Offers,
+}
+
+/// What a token computes, beside what every token does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Offers {
+    /// It decrypts with RSA and leaves the padding on.
     pub(super) raw_rsa: bool,
+    /// It signs on curves.
+    pub(super) ecdsa: bool,
+    /// It agrees on secrets on curves.
+    pub(super) ecdh: bool,
+    /// It signs with Ed25519.
+    pub(super) eddsa: bool,
+}
+
+impl Offers {
+    fn of(library: &Pkcs11, slot: Slot) -> Self {
+        let offers = |mechanism, can: fn(&MechanismInfo) -> bool| {
+            library.get_mechanism_info(slot, mechanism).is_ok_and(|info| can(&info))
+        };
+        Self {
+            raw_rsa: offers(MechanismType::RSA_X_509, MechanismInfo::decrypt),
+            ecdsa: offers(MechanismType::ECDSA, MechanismInfo::sign),
+            ecdh: offers(MechanismType::ECDH1_DERIVE, MechanismInfo::derive),
+            eddsa: offers(MechanismType::EDDSA, MechanismInfo::sign),
+        }
+    }
 }
 
 impl Token {
@@ -47,13 +76,12 @@ impl Token {
         // It is closed with its seat, and only while the module is the same: a
         // handle may later be that of another session.
         let session = using.library.open_ro_session_no_drop(slot)?;
-        let raw_rsa = using.library.get_mechanism_info(slot, cryptoki::mechanism::MechanismType::RSA_X_509);
         let seat = Seat {
             session: Some(session),
             module: Arc::clone(&self.module),
             generation: using.generation,
             keys: HashMap::new(),
-            raw_rsa: raw_rsa.is_ok_and(|info| info.decrypt()),
+            offers: Offers::of(&using.library, slot),
         };
         self.log_in(seat.session()?)?;
         Ok(seat)

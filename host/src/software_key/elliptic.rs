@@ -14,10 +14,10 @@ use smime::cms::recipient::KeyAgreeRecipientInfo;
 use smime::crypto::DigestAlgorithm;
 use smime::crypto::curve::Curve;
 use smime::crypto::signature::Scheme as Signature;
+use zeroize::Zeroizing;
 
 use super::LoadError;
-use super::random::or_random;
-use crate::KeyError;
+use crate::{KeyError, recipient};
 
 /// A private key on one of the curves.
 pub(super) enum Key {
@@ -78,19 +78,9 @@ impl Key {
             Self::X25519(key) => key,
             Self::Ed25519(_) => return Err(KeyError::Unsupported),
         };
-        let scheme = recipient.scheme.as_ref().ok_or(KeyError::Unsupported)?;
         let originator = UnparsedPublicKey::new(key.algorithm(), recipient.originator.as_slice());
-        or_random(length, LONGEST, |out| {
-            // A point that is not on the curve, or of small order, is refused here.
-            let unwrapped = agreement::agree(key, originator, (), |secret| {
-                scheme.unwrap(secret, recipient.ukm.as_deref(), &recipient.encrypted_key).ok_or(())
-            });
-            let key = unwrapped.ok()?;
-            out.get_mut(..key.len())?.copy_from_slice(&key);
-            Some(key.len())
-        })
+        // A point that is not on the curve, or of small order, is refused here.
+        let secret = agreement::agree(key, originator, (), |secret| Ok(Zeroizing::new(secret.to_vec())));
+        recipient::agreed_key(recipient, secret.ok().as_ref().map(|secret| secret.as_slice()), length)
     }
 }
-
-/// Octets of the longest content-encryption key.
-const LONGEST: usize = 64;

@@ -11,7 +11,7 @@ use crate::{KeyError, Refusal};
 /// that has `length` octets, else a random one: nobody learns which (RFC 3218,
 /// section 2.3.2). The random one is drawn first and always, so that the cost is
 /// the same.
-pub(super) fn or_random(
+pub(crate) fn or_random(
     length: u32,
     size: usize,
     decrypt: impl FnOnce(&mut [u8]) -> Option<usize>,
@@ -28,13 +28,13 @@ pub(super) fn or_random(
 }
 
 /// `len` random octets; none if there are none to be had.
-pub(super) fn random(len: u32) -> Option<Vec<u8>> {
+pub(crate) fn random(len: u32) -> Option<Vec<u8>> {
     let mut octets = vec![0; usize::try_from(len).ok()?];
     rand::fill(&mut octets).ok()?;
     Some(octets)
 }
 
 /// That the random generator failed.
-pub(super) fn out_of_randomness() -> KeyError {
+pub(crate) fn out_of_randomness() -> KeyError {
     KeyError::Refused(Refusal::Unavailable("the random generator failed".to_owned()))
 }
