@@ -7,7 +7,7 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 # Absolute, because cargo runs tests and build scripts in the folder of their package.
 TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 COMPONENTS := $(TARGET)/components
-WITH_COMPONENTS = WASMIME_COMPONENT=$(COMPONENTS)/wasmime.wasm WASMIME_COMPONENTS=$(COMPONENTS)
+WITH_COMPONENTS = WASMIME_COMPONENT=$(COMPONENTS)/wasmime-accelerator.wasm WASMIME_COMPONENTS=$(COMPONENTS)
 
 # Of the whole workspace even where one program is wanted: what they share is then
 # compiled with the same features, and once.

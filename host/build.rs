@@ -18,8 +18,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
 
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("no OUT_DIR")?);
-    let built = components::build(&components::Variant::DEFAULT, workspace, &target(&out))?;
-    let component = out.join("wasmime.wasm");
+    let built = components::build(&components::Variant::BUILT_IN, workspace, &target(&out))?;
+    let component = out.join(components::Variant::BUILT_IN.file_name());
     fs::write(&component, &built.component)?;
     println!("cargo::rustc-env=COMPONENT={}", component.display());
     for source in ["wit", "Cargo.lock", "Cargo.toml", "guest/Cargo.toml", "smime/Cargo.toml"] {

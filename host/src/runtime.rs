@@ -25,7 +25,7 @@ use crate::{Envelope, Reply, Severity, Verdict, cache, check, imports};
 #[derive(Clone, Debug)]
 pub struct RuntimeOptions {
     /// The component to run; none is the one built into this library, which has
-    /// no access to private keys.
+    /// no access to private keys and lets this host digest and encrypt contents.
     pub component: Option<PathBuf>,
     /// A directory of this user's own where the compiled component is kept;
     /// none compiles it anew for each [`Runtime`], which takes a second.

@@ -1,7 +1,7 @@
 //! Builds the component in its variants: cargo for the module, wit-component for
 //! what goes around it.
 //!
-//! `host/build.rs` builds the default one with this, and the program
+//! `host/build.rs` builds [`Variant::BUILT_IN`] with this, and the program
 //! `components` (`make components`) all of them. Both use one target folder for
 //! each set of compiler flags, so that whatever comes second finds the
 //! dependencies compiled, or the component itself.

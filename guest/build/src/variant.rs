@@ -22,8 +22,11 @@ pub const VARIANTS: [Variant; 6] = [
 ];
 
 impl Variant {
-    /// The one that is run unless another is asked for.
+    /// The one for hosts in general: it needs no more than every host has.
     pub const DEFAULT: Self = Self { key_export: false, accelerator: false, portable: false };
+
+    /// The one that the library `host` carries, which has an accelerator.
+    pub const BUILT_IN: Self = Self { accelerator: true, ..Self::DEFAULT };
 
     /// The name of its file.
     pub fn file_name(&self) -> String {
@@ -62,6 +65,12 @@ impl Variant {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keys_stay_with_the_host_unless_another_component_is_asked_for() {
+        assert_eq!(Variant::BUILT_IN.features(), ["accelerator"]);
+        assert!(VARIANTS.contains(&Variant::BUILT_IN));
+    }
 
     #[test]
     fn every_variant_has_a_name_of_its_own() {
