@@ -109,6 +109,8 @@ pub enum CertificateError {
     Unjudged,
     /// It has a name for which one of its issuers may not issue.
     NameConstraints,
+    /// A certificate policy is required on its path, and none is valid there.
+    Policies,
     /// It was revoked, or one on its path was.
     Revoked,
     /// Whether it was revoked cannot be told now: the lists of its issuer are out
@@ -351,6 +353,7 @@ impl CertificateError {
             Self::Issuer => "certificate-issuer",
             Self::Unjudged => "certificate-unjudged",
             Self::NameConstraints => "certificate-name-constraints",
+            Self::Policies => "certificate-policies",
             Self::Revoked => "certificate-revoked",
             Self::RevocationUnknown => "certificate-revocation-unknown",
             Self::Signature => "certificate-signature",

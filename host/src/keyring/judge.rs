@@ -56,6 +56,7 @@ impl Authorities {
                     "has a path through a certificate that may not issue"
                 }
                 CertificateError::Signature => "has a path with a wrong signature",
+                CertificateError::Policies => "has a path that requires a policy, which it is not issued under",
                 CertificateError::Unjudged => "has a path with constraints that this release cannot judge",
                 _ => "has a path that cannot be checked",
             }

@@ -3,23 +3,24 @@
 
 use const_oid::ObjectIdentifier;
 use const_oid::db::rfc5280::{
-    ID_CE_BASIC_CONSTRAINTS, ID_CE_CERTIFICATE_POLICIES, ID_CE_EXT_KEY_USAGE, ID_CE_KEY_USAGE, ID_CE_NAME_CONSTRAINTS,
-    ID_CE_SUBJECT_ALT_NAME,
+    ID_CE_BASIC_CONSTRAINTS, ID_CE_CERTIFICATE_POLICIES, ID_CE_EXT_KEY_USAGE, ID_CE_INHIBIT_ANY_POLICY,
+    ID_CE_KEY_USAGE, ID_CE_NAME_CONSTRAINTS, ID_CE_POLICY_CONSTRAINTS, ID_CE_POLICY_MAPPINGS, ID_CE_SUBJECT_ALT_NAME,
 };
 
 use super::Certificate;
 use crate::error::CertificateError;
 
-/// The extensions that may be critical. Policies are among them since every
-/// policy is accepted here, so that none can fail a path; what would change
-/// that (policyConstraints, inhibitAnyPolicy, policyMappings) is not.
-const JUDGED: [ObjectIdentifier; 6] = [
+/// The extensions that may be critical.
+const JUDGED: [ObjectIdentifier; 9] = [
     ID_CE_BASIC_CONSTRAINTS,
     ID_CE_KEY_USAGE,
     ID_CE_EXT_KEY_USAGE,
     ID_CE_SUBJECT_ALT_NAME,
     ID_CE_NAME_CONSTRAINTS,
     ID_CE_CERTIFICATE_POLICIES,
+    ID_CE_POLICY_MAPPINGS,
+    ID_CE_POLICY_CONSTRAINTS,
+    ID_CE_INHIBIT_ANY_POLICY,
 ];
 
 /// Whether every critical extension of `certificate` is judged here; if not,

@@ -7,6 +7,7 @@ pub mod extension;
 mod general_name;
 mod name_constraints;
 pub mod path;
+mod policies;
 pub mod revocation;
 mod revocation_list;
 pub mod subject;

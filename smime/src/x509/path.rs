@@ -12,7 +12,7 @@ use spki::AlgorithmIdentifierOwned;
 use x509_cert::ext::pkix::BasicConstraints;
 
 use super::name_constraints::NameConstraints;
-use super::{Certificate, extension, usage, validity};
+use super::{Certificate, extension, policies, usage, validity};
 use crate::budget::{Budget, Limit};
 use crate::crypto::signature::{self, Scheme, SignatureError};
 use crate::crypto::{DigestAlgorithm, Software};
@@ -22,7 +22,7 @@ use crate::error::CertificateError;
 /// to one of `anchors`, and checks it at `now`, in seconds since
 /// 1970-01-01T00:00:00Z: signatures and their algorithms, validity,
 /// basicConstraints, keyUsage and extendedKeyUsage of every issuer, name
-/// constraints, and critical extensions. What the leaf may be used for, and whom it names, is
+/// constraints, policies, and critical extensions. What the leaf may be used for, and whom it names, is
 /// not judged here.
 ///
 /// Without a path the error is the most specific one met. Each signature is one
@@ -85,7 +85,8 @@ impl<'a> Search<'a, '_> {
             return Ok(None);
         }
         for anchor in issuers(subject, self.anchors.iter()) {
-            match usage::anchor_may_issue(anchor).and_then(|()| self.issued(anchor, path)) {
+            let issued = usage::anchor_may_issue(anchor).and_then(|()| self.issued(anchor, path));
+            match issued.and_then(|()| policies::check(path, anchor)) {
                 Ok(()) => return Ok(Some(anchor)),
                 Err(e) => self.note_or_stop(e)?,
             }
@@ -176,7 +177,10 @@ fn specificity(error: &CertificateError) -> u8 {
         CertificateError::Key => 8,
         CertificateError::Algorithm => 9,
         // Said of a path that was found.
-        CertificateError::NameConstraints | CertificateError::Revoked | CertificateError::RevocationUnknown => 10,
+        CertificateError::NameConstraints
+        | CertificateError::Policies
+        | CertificateError::Revoked
+        | CertificateError::RevocationUnknown => 10,
         CertificateError::Limit(_) => 11,
     }
 }

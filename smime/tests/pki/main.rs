@@ -7,6 +7,7 @@ mod constraints;
 mod corpora;
 mod hostile;
 mod path;
+mod policies;
 mod revocation;
 mod rsa;
 mod usage;

@@ -107,7 +107,7 @@ fn t30_name_constraints_are_judged_critical_or_not() {
 fn t30_unknown_critical_extensions_are_refused() {
     refused("strange-leaf", &[], CertificateError::Unjudged);
     refused("by-strange", &["strange"], CertificateError::Unjudged);
-    refused("by-policy-bound", &["policy-bound"], CertificateError::Unjudged);
+    refused("by-policy-bound", &["policy-bound"], CertificateError::Policies);
     assert_eq!(validate("strange-softly", &[], &["root"]), Ok(vec![]));
     assert_eq!(validate("by-policies", &["policies"], &["root"]), Ok(certificates(&["policies"])));
 }
