@@ -190,3 +190,28 @@ fn t10_the_key_of_a_domain_opens_nothing_for_another_domain() {
     assert_eq!(lan.private_key_operations(), 0);
     assert!(text(delivered(lan.receive(&["gina@lan.example"], &message), &message)).ends_with("Hi.\r\n"));
 }
+
+#[test]
+fn a_domain_is_asked_about_where_its_key_may_count() {
+    let entity = b"Content-Type: text/plain\r\n\r\nAt noon?\r\n";
+    let asked = |message: &[u8], recipient: &str| {
+        let mut lan = lan();
+        lan.keys.insert("carol@lan.example".into(), vec!["carol".into()]);
+        let arrived = text(delivered(lan.receive(&[recipient], message), message));
+        assert!(arrived.contains("smime=pass"), "{arrived}");
+        lan.asked.contains(&SIGNING.to_owned())
+    };
+    let signed = forge::sign("alice", entity);
+    let sealed = |entity: &[u8]| forge::encrypt(&["carol"], entity, Cipher::Aes256Gcm);
+    let bound = [b"From: alice@peer.example\r\n", entity.as_slice()].concat();
+    for (entity, expected) in [
+        (signed.clone(), false),
+        (forge::sign("alice", &sealed(&bound)), false),
+        // Who signed inside is not to be seen before a key is used.
+        (sealed(&signed), true),
+    ] {
+        assert_eq!(asked(&forge::message("alice@peer.example", &entity), "carol@lan.example"), expected);
+    }
+    let wire = delivered(peer().send(&["gina@lan.example"], PLAIN), PLAIN);
+    assert!(asked(&wire, "gina@lan.example"));
+}

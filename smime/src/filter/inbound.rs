@@ -197,6 +197,11 @@ impl<H: Host> Walk<'_, H> {
     fn signed(&mut self, signed: &SignedData, content: &[u8], part: &str, state: &mut State) -> Result<(), Error> {
         self.budget.layer()?;
         let trust = load_trust(&mut self.trust, self.host, self.message.header())?;
+        // Once a key was used nothing is asked for any more that depends on the
+        // plaintext: what is out of reach would tell of it.
+        if !state.decrypted && signature::is_for_domain(signed) {
+            trust.load_domain(self.host, true)?;
+        }
         let judgement = signature::judge(self.host, trust, signed, content, part, self.legacy, &mut self.budget)?;
         let Judgement { findings, passed, checked, fault } = judgement;
         // A gateway puts what nobody signed into a layer without signers before it
@@ -243,7 +248,10 @@ impl<H: Host> Walk<'_, H> {
             return Ok(());
         }
         // All that may be out of reach is fetched before a key is used.
-        load_trust(&mut self.trust, self.host, self.message.header())?;
+        let trust = load_trust(&mut self.trust, self.host, self.message.header())?;
+        if !state.passed {
+            trust.load_domain(self.host, false)?;
+        }
         let cipher = data.cipher().map_err(|error| error.named(data.algorithm()))?;
         if !unwrap::are_supported(&addressed.keys) {
             return Err(CmsError::Algorithm.into());
@@ -427,7 +435,7 @@ fn load_trust<'t, H: Host>(
     trust: &'t mut Option<Trust>,
     host: &mut H,
     header: &Header<'_>,
-) -> Result<&'t Trust, Error> {
+) -> Result<&'t mut Trust, Error> {
     let loaded = match trust.take() {
         Some(loaded) => loaded,
         None => Trust::load(host, address::author(header)?.mailbox)?,

@@ -110,9 +110,18 @@ pub(super) fn is_unacceptable<H: Host>(
         }
         Layer::Clear | Layer::Encrypted { .. } | Layer::Compressed { .. } => return Ok(false),
     };
-    let trust = Trust::load(host, author.to_owned())?;
+    let mut trust = Trust::load(host, author.to_owned())?;
+    if is_for_domain(&signed) {
+        trust.load_domain(host, true)?;
+    }
     let judgement = judge(host, &trust, &signed, &content, "1", LegacyAlgorithms::default(), budget)?;
     Ok(!judgement.passed)
+}
+
+/// Whether a signature says that it is that of a whole domain (RFC 3183, section
+/// 3.1).
+pub(super) fn is_for_domain(signed: &SignedData) -> bool {
+    signed.signers().iter().any(|signer| signer.signature_type().contains(&SignatureType::Domain))
 }
 
 /// All signers have to say the same of what their signatures are for (RFC 3183,

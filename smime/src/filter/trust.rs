@@ -18,8 +18,9 @@ pub(super) struct Trust {
     /// other counts.
     pinned: Vec<Certificate>,
     known: Vec<Certificate>,
-    /// Those of the author's domain, which may sign for it (RFC 3183).
-    domain: Vec<Certificate>,
+    /// Those of the author's domain, which may sign for it (RFC 3183); none as
+    /// long as nobody has asked for them.
+    domain: Option<Vec<Certificate>>,
     anchors: Vec<Certificate>,
     intermediates: Vec<Certificate>,
     now: u64,
@@ -57,11 +58,30 @@ impl Trust {
                 ),
             }
         }
-        let is_known = !pinned.is_empty() || !known.is_empty();
-        let domain = domain_certificates(host, &author, is_known)?;
         let anchors = parse_all(host.anchors()?)?;
         let intermediates = parse_all(host.intermediates()?)?;
-        Ok(Self { author, pinned, known, domain, anchors, intermediates, now: host.now() })
+        Ok(Self { author, pinned, known, domain: None, anchors, intermediates, now: host.now() })
+    }
+
+    /// Asks the host for the certificates that are filed for the signatures of the
+    /// author's domain, unless it was asked before: where a signature says that it
+    /// is the domain's (`is_claimed`), or one below an encryption may say so.
+    ///
+    /// Where none does yet and the author is known herself, a store that is out of
+    /// reach must not keep her mail back for what it hardly ever needs.
+    pub(super) fn load_domain<H: Host>(&mut self, host: &mut H, is_claimed: bool) -> Result<(), Error> {
+        if self.domain.is_some() || self.has_pin() {
+            return Ok(());
+        }
+        let Some(authority) = Authority::Signing.mailbox(&self.author) else { return Ok(()) };
+        let entries = match host.certificates(&authority) {
+            Ok(entries) => entries,
+            Err(Refusal::Denied) => Vec::new(),
+            Err(Refusal::Unavailable(_)) if !is_claimed && !self.known.is_empty() => return Ok(()),
+            Err(unavailable) => return Err(unavailable.into()),
+        };
+        self.domain = Some(entries.iter().filter_map(|entry| Certificate::from_der(&entry.certificate).ok()).collect());
+        Ok(())
     }
 
     /// The time of the call, in seconds since 1970.
@@ -74,8 +94,7 @@ impl Trust {
     pub(super) fn candidates<'a>(&'a self, included: &'a [Certificate]) -> impl Iterator<Item = &'a Certificate> {
         let others = if self.has_pin() { &[][..] } else { included };
         let known = if self.has_pin() { &[][..] } else { self.known.as_slice() };
-        let domain = if self.has_pin() { &[][..] } else { self.domain.as_slice() };
-        self.pinned.iter().chain(known).chain(domain).chain(others)
+        self.pinned.iter().chain(known).chain(self.domain.iter().flatten()).chain(others)
     }
 
     /// Whether the operator pinned a certificate for the author.
@@ -117,22 +136,8 @@ impl Trust {
     /// have an address anybody may have had this one: it has to be on file here as
     /// well (RFC 3183, section 6).
     fn is_of_domain(&self, certificate: &Certificate) -> bool {
-        self.domain.iter().any(|known| known.encoded() == certificate.encoded())
+        self.domain.iter().flatten().any(|known| known.encoded() == certificate.encoded())
             && Authority::Signing.speaks_for(certificate, &self.author)
-    }
-}
-
-/// The certificates that are filed for the signatures of the author's domain.
-///
-/// Where the author `is_known` herself, a store that is out of reach must not keep
-/// her mail back for what it hardly ever needs: then the domain has none.
-fn domain_certificates<H: Host>(host: &mut H, author: &str, is_known: bool) -> Result<Vec<Certificate>, Error> {
-    let Some(authority) = Authority::Signing.mailbox(author) else { return Ok(Vec::new()) };
-    match host.certificates(&authority) {
-        Ok(entries) => Ok(entries.iter().filter_map(|entry| Certificate::from_der(&entry.certificate).ok()).collect()),
-        Err(Refusal::Denied) => Ok(Vec::new()),
-        Err(Refusal::Unavailable(_)) if is_known => Ok(Vec::new()),
-        Err(unavailable) => Err(unavailable.into()),
     }
 }
 

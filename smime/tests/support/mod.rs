@@ -75,6 +75,8 @@ pub struct People {
     pub unavailable: Vec<&'static str>,
     pub events: Vec<(Severity, String, Vec<Field>)>,
     pub offers: Vec<(String, Vec<u8>)>,
+    /// Whose certificates were asked for.
+    pub asked: Vec<String>,
     operations: Rc<Cell<u32>>,
     random: Rc<RefCell<Random>>,
 }
@@ -108,6 +110,7 @@ impl People {
             unavailable: Vec::new(),
             events: Vec::new(),
             offers: Vec::new(),
+            asked: Vec::new(),
             operations: Rc::default(),
             random: Rc::new(RefCell::new(Random(0))),
         }
@@ -221,6 +224,7 @@ impl Host for People {
     type Key = CountedKey;
 
     fn certificates(&mut self, owner: &str) -> Result<Vec<Entry>, Refusal> {
+        self.asked.push(owner.to_owned());
         self.reach("certificates")?;
         Ok(self.entries.get(owner).cloned().unwrap_or_default())
     }
