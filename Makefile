@@ -38,8 +38,8 @@ lint: toolchain components ## formatting, clippy, documentation; warnings are er
 	  $(CARGO) check --manifest-path fuzz/Cargo.toml --locked --target-dir $(TARGET); \
 	else echo "skipped: the fuzz targets, which need a C++ compiler"; fi
 
-bench: toolchain components ## benches beside OpenSSL, and of 10,000 messages through Postfix (WASMIME_BENCH_MESSAGES)
-	$(WITH_COMPONENTS) $(CARGO) bench --workspace --locked
+bench: toolchain components ## into docs/performance.md beside OpenSSL; 10,000 messages through Postfix (WASMIME_BENCH_MESSAGES)
+	$(WITH_COMPONENTS) $(CARGO) bench --workspace --locked --features host-test/openssl
 
 soak: toolchain peers components ## 10,000 messages through replicas that are killed at random
 	WASMIME_REPLICA_MESSAGES=10000 $(WITH_COMPONENTS) $(CARGO) test --workspace --locked --test servers -- \

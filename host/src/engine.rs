@@ -24,7 +24,7 @@ pub(crate) fn engine(options: &RuntimeOptions) -> Result<Engine> {
         // give the same verdict everywhere.
         .wasm_relaxed_simd(false)
         .cranelift_opt_level(OptLevel::Speed)
-        .epoch_interruption(true)
+        .epoch_interruption(!options.unstoppable)
         .consume_fuel(options.fuel)
         .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(options)));
     Engine::new(&config)

@@ -39,6 +39,9 @@ pub struct RuntimeOptions {
     pub keep_resident: usize,
     /// Services that may be busy or hang at a time.
     pub services: usize,
+    /// Lets guests go on without end, to see what it costs that they can be
+    /// stopped: for benches.
+    pub unstoppable: bool,
     /// Counts the instructions of the guest, in [`Statistics::fuel`]. It costs
     /// speed: for tests and benches.
     pub fuel: bool,
@@ -53,6 +56,7 @@ impl Default for RuntimeOptions {
             memory: 512 << 20,
             keep_resident: 8 << 20,
             services: 256,
+            unstoppable: false,
             fuel: false,
         }
     }
@@ -204,8 +208,10 @@ impl Runtime {
         store.limiter(|call| &mut call.memory);
         store.set_hostcall_fuel(limits.transfer);
         store.set_max_component_handles(limits.handles.saturating_mul(2));
-        store.set_epoch_deadline(ticks(deadline.saturating_duration_since(Instant::now())));
-        store.epoch_deadline_trap();
+        if !options.unstoppable {
+            store.set_epoch_deadline(ticks(deadline.saturating_duration_since(Instant::now())));
+            store.epoch_deadline_trap();
+        }
         if options.fuel {
             // Counted, not rationed.
             let _ = store.set_fuel(u64::MAX);
