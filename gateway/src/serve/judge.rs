@@ -84,7 +84,7 @@ async fn try_judge(
     if message.len() > most {
         return Err(Refusal::TooLarge { size: message.len(), most }.into());
     }
-    let mut parts = Parts::new(&listener.settings.name, transaction, &message);
+    let mut parts = Parts::new(&listener.settings.name, direction, transaction, &message);
     let local = |place: &usize| direction == Direction::Outbound && is_of(site, &tenant, transaction, *place);
     let (local, outside): (Vec<usize>, Vec<usize>) = (0..transaction.recipients.len()).partition(local);
     parts.add_unchanged(&local);

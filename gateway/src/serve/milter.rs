@@ -21,6 +21,7 @@
 //!   taken off, and get theirs by the listener's next hop ([`split`]).
 
 mod command;
+mod discretion;
 mod envelope;
 mod header;
 mod macros;

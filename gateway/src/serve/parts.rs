@@ -2,6 +2,7 @@
 
 use aws_lc_rs::digest::{Context, SHA256};
 use bytes::Bytes;
+use host::Direction;
 
 use super::held::Held;
 use super::transaction::{Part, PartContent, Transaction};
@@ -13,18 +14,22 @@ pub struct Parts {
     begun: Context,
     /// The recipients by their places.
     recipients: Vec<String>,
+    /// Whether what is made of the message is the recipients' alone.
+    confidential: bool,
 }
 
 impl Parts {
-    /// None yet, of a message that came to the listener of this name.
-    pub fn new(listener: &str, transaction: &Transaction, message: &[u8]) -> Self {
+    /// None yet, of a message that came to the listener of this name, and crosses
+    /// the gateway in this direction.
+    pub fn new(listener: &str, direction: Direction, transaction: &Transaction, message: &[u8]) -> Self {
         let mut begun = Context::new(&SHA256);
         // With the null reverse-path unlike any other.
         let sender = transaction.sender.as_ref().map_or(String::new(), |sender| format!("<{sender}>"));
         for field in [listener.as_bytes(), sender.as_bytes(), message] {
             update(&mut begun, field);
         }
-        Self { parts: Vec::new(), begun, recipients: transaction.recipients.clone() }
+        let confidential = direction == Direction::Inbound;
+        Self { parts: Vec::new(), begun, recipients: transaction.recipients.clone(), confidential }
     }
 
     /// These recipients get the message as it is.
@@ -51,7 +56,7 @@ impl Parts {
 
     /// The parts, each with its identity.
     pub fn finish(self) -> Vec<Part> {
-        let Self { parts, begun, recipients } = self;
+        let Self { parts, begun, recipients, confidential } = self;
         let part = |(mut places, content): (Vec<usize>, PartContent)| {
             places.sort_unstable();
             let mut names: Vec<&str> =
@@ -62,7 +67,8 @@ impl Parts {
             names.iter().for_each(|name| update(&mut digest, name.as_bytes()));
             let mut identity = [0; 32];
             identity.copy_from_slice(digest.finish().as_ref());
-            Part { recipients: places, content, identity }
+            let confidential = confidential && matches!(content, PartContent::Rewritten(_));
+            Part { recipients: places, content, confidential, identity }
         };
         parts.into_iter().map(part).collect()
     }
@@ -105,7 +111,7 @@ mod tests {
     #[test]
     fn who_gets_the_same_gets_it_together() {
         let quota = Quota::new(100);
-        let mut parts = Parts::new("l", &transaction(&["a@x", "b@x", "c@x", "d@x"]), b"m");
+        let mut parts = Parts::new("l", Direction::Inbound, &transaction(&["a@x", "b@x", "c@x", "d@x"]), b"m");
         parts.add_unchanged(&[3]);
         parts.add_rewritten(&[2], b"sealed".to_vec(), quota.take(6).unwrap());
         parts.add_unchanged(&[0]);
@@ -115,6 +121,8 @@ mod tests {
         let parts = parts.finish();
         let places: Vec<_> = parts.iter().map(|part| part.recipients.clone()).collect();
         assert_eq!(places, [vec![0, 3], vec![1, 2]]);
+        let confidential: Vec<_> = parts.iter().map(|part| part.confidential).collect();
+        assert_eq!(confidential, [false, true], "what was opened");
         drop(parts);
         assert_eq!(quota.used(), 0);
     }
@@ -122,7 +130,7 @@ mod tests {
     #[test]
     fn a_message_offered_again_has_the_same_identity_and_another_has_not() {
         let identity = |listener: &str, transaction: &Transaction, message: &[u8]| {
-            let mut parts = Parts::new(listener, transaction, message);
+            let mut parts = Parts::new(listener, Direction::Inbound, transaction, message);
             parts.add_unchanged(&(0..transaction.recipients.len()).collect::<Vec<_>>());
             parts.finish()[0].identity
         };

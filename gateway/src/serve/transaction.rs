@@ -54,6 +54,9 @@ pub struct Part {
     pub recipients: Vec<usize>,
     /// What they get.
     pub content: PartContent,
+    /// Whether it is for their eyes only: what arrived, and was opened for them. A
+    /// notification must not bring any of it back.
+    pub confidential: bool,
     /// The same when the same message is offered again for the same recipients:
     /// SHA-256 over the listener's name, the reverse-path, these recipients and
     /// the octets as they were received.

@@ -52,7 +52,7 @@ impl Options {
         }
         Ok(Self {
             version: self.version.min(NEWEST),
-            actions: self.actions & (REQUIRED | CHOOSE_MACROS),
+            actions: self.actions & (REQUIRED | DISCRETION | CHOOSE_MACROS),
             steps: self.steps & WANTED,
         })
     }
@@ -60,6 +60,11 @@ impl Options {
     /// Whether a header field comes with the space after its colon.
     pub fn keeps_leading_space(self) -> bool {
         self.steps & LEADING_SPACE != 0
+    }
+
+    /// Whether the mail server can be told what not to say in its notifications.
+    pub fn lets_be_discreet(self) -> bool {
+        self.actions & DISCRETION == DISCRETION
     }
 
     /// Writes the filter's choice, with the macros it wants to hear of.
@@ -84,6 +89,9 @@ const NEWEST: u32 = 6;
 
 /// `SMFIF_ADDHDRS`, `SMFIF_CHGBODY`, `SMFIF_DELRCPT` and `SMFIF_CHGHDRS`.
 const REQUIRED: u32 = 0x01 | 0x02 | 0x08 | 0x10;
+/// `SMFIF_CHGFROM` and `SMFIF_ADDRCPT_PAR`: not of servers before Sendmail 8.14 and
+/// Postfix 2.6, which have to be told in their configuration.
+const DISCRETION: u32 = 0x40 | 0x80;
 /// `SMFIF_SETSYMLIST`: the filter may say which macros it wants.
 const CHOOSE_MACROS: u32 = 0x100;
 
@@ -110,7 +118,7 @@ mod tests {
     #[test]
     fn postfix_is_asked_for_the_space_and_for_every_step() {
         let agreed = POSTFIX.agree().unwrap();
-        assert!(agreed.keeps_leading_space());
+        assert!(agreed.keeps_leading_space() && agreed.lets_be_discreet());
         assert_eq!(agreed.steps, 0x10_0100);
         let mut out = BytesMut::new();
         agreed.write(&mut out);
@@ -122,7 +130,7 @@ mod tests {
         let old = Options { version: 2, actions: 0x3f, steps: 0x7f };
         let agreed = old.agree().unwrap();
         assert_eq!((agreed.version, agreed.steps), (2, 0));
-        assert!(!agreed.keeps_leading_space());
+        assert!(!agreed.keeps_leading_space() && !agreed.lets_be_discreet());
         let mut out = BytesMut::new();
         agreed.write(&mut out);
         assert_eq!(out.len(), 12);

@@ -3,6 +3,7 @@
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use super::discretion::Discretion;
 use super::header::{edits, split};
 use super::response::{BODY_CHUNK, Edit, Response};
 use super::wire::{Wire, WireError};
@@ -14,6 +15,8 @@ pub struct Plan<'a> {
     /// The parts that do not stay: their recipients are taken off, and get theirs
     /// by other ways.
     pub others: Vec<Part>,
+    /// The part that stays; none of no parts.
+    pub stays: Option<&'a Part>,
     edits: Vec<Edit<'a>>,
     /// The whole of the new body, if it is another.
     body: Option<&'a [u8]>,
@@ -32,26 +35,30 @@ impl<'a> Plan<'a> {
         let rewritten = |part: &Part| matches!(part.content, PartContent::Rewritten(_));
         let stays = (0..parts.len()).rev().max_by_key(|&at| (parts[at].recipients.len(), rewritten(&parts[at])));
         let others = (0..parts.len()).filter(|&at| Some(at) != stays).map(|at| parts[at].clone()).collect();
-        match stays.map(|at| &parts[at].content) {
+        let stays = stays.map(|at| &parts[at]);
+        match stays.map(|part| &part.content) {
             Some(PartContent::Rewritten(new)) => {
                 let (shown, old_body) = split(message).ok_or(NoHeader)?;
                 let (wanted, new_body) = split(new).ok_or(NoHeader)?;
                 let body = (new_body != old_body).then_some(new_body);
-                Ok(Self { others, edits: edits(&shown, &wanted), body })
+                Ok(Self { others, stays, edits: edits(&shown, &wanted), body })
             }
-            Some(PartContent::Unchanged) | None => Ok(Self { others, edits: Vec::new(), body: None }),
+            Some(PartContent::Unchanged) | None => Ok(Self { others, stays, edits: Vec::new(), body: None }),
         }
     }
 
-    /// Tells the mail server, which knows the recipients as `paths`.
+    /// Tells the mail server, which knows the recipients as `paths`; `discretion` is
+    /// about those of the part that stays.
     pub async fn tell<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
         wire: &mut Wire<S>,
         paths: &[String],
+        discretion: &Discretion,
     ) -> Result<(), WireError> {
         for path in self.others.iter().flat_map(|part| &part.recipients).filter_map(|&place| paths.get(place)) {
             wire.say(Response::DeleteRecipient(path)).await?;
         }
+        discretion.tell(wire).await?;
         for &edit in &self.edits {
             wire.say(Response::Edit(edit)).await?;
         }
@@ -77,7 +84,7 @@ mod tests {
 
     fn part(recipients: &[usize], content: Option<&'static str>) -> Part {
         let content = content.map_or(PartContent::Unchanged, |new| PartContent::Rewritten(new.into()));
-        Part { recipients: recipients.to_vec(), content, identity: [0; 32] }
+        Part { recipients: recipients.to_vec(), content, confidential: false, identity: [0; 32] }
     }
 
     /// The packets that the mail server gets: code and data.
@@ -86,7 +93,7 @@ mod tests {
         let (mut server, filter) = tokio::io::duplex(1 << 20);
         let mut wire = Wire::new(filter, Duration::from_secs(5));
         wire.leading_space = true;
-        plan.tell(&mut wire, &paths).await.unwrap();
+        plan.tell(&mut wire, &paths, &Discretion::default()).await.unwrap();
         drop(wire);
         let mut packets = Vec::new();
         while let Ok(length) = server.read_u32().await {

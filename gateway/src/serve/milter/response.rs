@@ -24,6 +24,21 @@ pub enum Response<'a> {
     ReplaceBody(&'a [u8]),
     /// `SMFIR_DELRCPT`: no copy for this recipient, spelled as it was received.
     DeleteRecipient(&'a str),
+    /// `SMFIR_CHGFROM`: the reverse-path, and ESMTP parameters in place of those that
+    /// came with it.
+    ChangeSender {
+        /// The path, in angle brackets.
+        path: &'a str,
+        /// The parameters, with a space between them.
+        parameters: &'a str,
+    },
+    /// `SMFIR_ADDRCPT_PAR`: a copy for one more recipient.
+    AddRecipient {
+        /// The path, in angle brackets.
+        path: &'a str,
+        /// Its ESMTP parameters, with a space between them.
+        parameters: &'a str,
+    },
 }
 
 /// A change of the header. Values are all that follows the colon, but the CRLF;
@@ -95,6 +110,16 @@ impl Response<'_> {
             Self::DeleteRecipient(path) => {
                 out.put_u8(b'-');
                 put_text(out, path.as_bytes());
+            }
+            Self::ChangeSender { path, parameters } => {
+                out.put_u8(b'e');
+                put_text(out, path.as_bytes());
+                put_text(out, parameters.as_bytes());
+            }
+            Self::AddRecipient { path, parameters } => {
+                out.put_u8(b'2');
+                put_text(out, path.as_bytes());
+                put_text(out, parameters.as_bytes());
             }
         }
         let length = u32::try_from(out.len() - start - 4).unwrap_or(u32::MAX);
@@ -187,5 +212,9 @@ mod tests {
         assert_eq!(written(Response::Progress, true), b"p");
         assert_eq!(written(Response::ReplaceBody(b"a\0\r\n"), true), b"ba\0\r\n");
         assert_eq!(written(Response::DeleteRecipient("<b@b.test>"), true), b"-<b@b.test>\0");
+        let sender = Response::ChangeSender { path: "<a@a.test>", parameters: "RET=HDRS" };
+        assert_eq!(written(sender, true), b"e<a@a.test>\0RET=HDRS\0");
+        let recipient = Response::AddRecipient { path: "<b@b.test>", parameters: "NOTIFY=FAILURE" };
+        assert_eq!(written(recipient, true), b"2<b@b.test>\0NOTIFY=FAILURE\0");
     }
 }

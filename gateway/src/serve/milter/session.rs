@@ -15,6 +15,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::command::Command;
+use super::discretion::Discretion;
 use super::envelope;
 use super::macros::Macros;
 use super::message::{Message, NoField};
@@ -63,6 +64,8 @@ struct Session<'g, S> {
 /// A message under way.
 struct Open {
     origin: Origin,
+    /// The sender as the mail server spells it.
+    sender: String,
     /// The recipients as the mail server spells them, by which it knows them.
     paths: Vec<String>,
     message: Message,
@@ -153,6 +156,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
 
     async fn negotiate(&mut self, offered: Options) -> Result<Next, SessionError> {
         let agreed = offered.agree().map_err(SessionError::Unsuitable)?;
+        if !agreed.lets_be_discreet() {
+            let name = &self.listener.settings.name;
+            tracing::warn!(
+                listener = name,
+                "this mail server has to be told in its own configuration to keep what was opened out of its \
+                 notifications (docs/operations.md)"
+            );
+        }
         self.options = Some(agreed);
         self.wire.leading_space = agreed.keeps_leading_space();
         self.say(Response::Negotiate(agreed)).await?;
@@ -170,10 +181,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
     async fn mail(&mut self, path: &[u8], parameters: &[Bytes]) -> Result<(), SessionError> {
         self.open = None;
         self.client.login = self.macros.take_login();
-        let Some((sender, parameters)) = envelope::sender(path, parameters) else {
+        let Some((mailbox, parameters)) = envelope::sender(path, parameters) else {
             return self.say(Response::Reply(&replies::bad_sender())).await;
         };
-        let sender = (!sender.is_empty()).then_some(sender);
+        let sender = (!mailbox.is_empty()).then_some(mailbox);
         let admitted = self.gate.admit_sender(self.listener, &self.client, sender.as_deref());
         match admitted.and_then(|()| self.gate.hold(0)) {
             Err(reply) => self.say(Response::Reply(&reply)).await,
@@ -181,14 +192,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
                 let transaction =
                     Transaction { id: new_id(), client: self.client.clone(), sender, recipients: Vec::new() };
                 let origin = Origin { transaction, parameters, recipients: Vec::new() };
-                self.open = Some(Open { origin, paths: Vec::new(), message: Message::new(held) });
+                let (sender, paths) = (text(path).into_owned(), Vec::new());
+                self.open = Some(Open { origin, sender, paths, message: Message::new(held) });
                 self.say(Response::Continue).await
             }
         }
     }
 
     async fn rcpt(&mut self, path: &[u8], parameters: &[Bytes]) -> Result<(), SessionError> {
-        let Some(Open { origin: Origin { transaction, recipients, .. }, paths, message }) = &mut self.open else {
+        let Some(Open { origin: Origin { transaction, recipients, .. }, paths, message, .. }) = &mut self.open else {
             return Err(SessionError::OutOfOrder("a recipient without a sender"));
         };
         if recipients.len() >= MOST_RECIPIENTS {
@@ -230,7 +242,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
 
     async fn end_of_body(&mut self, octets: &Bytes) -> Result<(), SessionError> {
         self.message()?.body(octets);
-        let Some(Open { mut origin, paths, message }) = self.open.take() else {
+        let Some(Open { mut origin, sender, paths, message }) = self.open.take() else {
             return Err(SessionError::OutOfOrder("the end of no message"));
         };
         if let Some(queue_id) = self.macros.take_queue_id() {
@@ -243,7 +255,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
         let judged = self.gate.judge(self.listener, &origin.transaction, message.clone());
         match while_working(&mut self.wire, judged).await? {
             Judgement::Refuse(reply) => self.say(Response::Reply(&reply)).await,
-            Judgement::Deliver(parts) => self.deliver(&origin, &paths, &message, &parts).await,
+            Judgement::Deliver(parts) => self.deliver(&origin, &sender, &paths, &message, &parts).await,
         }
     }
 
@@ -252,6 +264,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
     async fn deliver(
         &mut self,
         origin: &Origin,
+        sender: &str,
         paths: &[String],
         message: &Bytes,
         parts: &[Part],
@@ -264,7 +277,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
         if let Err(reply) = while_working(&mut self.wire, handed).await? {
             return self.say(Response::Reply(&reply)).await;
         }
-        plan.tell(&mut self.wire, paths).await?;
+        let discreet = self.options.is_some_and(Options::lets_be_discreet);
+        let part = plan.stays.filter(|_| discreet);
+        let discretion = part.map(|part| Discretion::of(part, origin, sender, paths)).unwrap_or_default();
+        plan.tell(&mut self.wire, paths, &discretion).await?;
         Ok(())
     }
 

@@ -102,6 +102,7 @@ mod tests {
         let part = |recipients: &[usize]| Part {
             recipients: recipients.to_vec(),
             content: PartContent::Unchanged,
+            confidential: false,
             identity: [0; 32],
         };
         let (left, moved) = apart(&recipients, &[part(&[1, 4]), part(&[2])]);

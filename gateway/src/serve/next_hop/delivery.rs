@@ -13,8 +13,6 @@ use crate::config::NextHopProtocol;
 /// 4.1.1.4).
 pub struct Delivery {
     lease: Lease,
-    /// What the MAIL that was said allows for.
-    needs: Needs,
     accepted: usize,
 }
 
@@ -31,10 +29,7 @@ impl Delivery {
         loop {
             let mut lease = pool.take(places).await?;
             match mail(&mut lease, envelope, needs).await {
-                Ok(()) => {
-                    let needs = envelope.met(&lease.connection.extensions, needs);
-                    return Ok(Self { lease, needs, accepted: 0 });
-                }
+                Ok(()) => return Ok(Self { lease, accepted: 0 }),
                 Err(fault @ Fault::Refused(_)) => {
                     lease.give_back();
                     return Err(fault);
@@ -43,12 +38,6 @@ impl Delivery {
                 Err(fault) => return Err(fault),
             }
         }
-    }
-
-    /// Whether the MAIL that was said holds for a message with these needs.
-    pub fn covers(&self, needs: &Needs) -> bool {
-        let size = self.lease.connection.extensions.size;
-        self.needs.cover(needs) && size.is_none_or(|most| needs.size.is_none_or(|size| size <= most))
     }
 
     /// How many recipients the next hop has accepted.
@@ -79,7 +68,7 @@ impl Delivery {
     /// Sends `trace` and `content`, and not the final dot. If the next hop refuses
     /// before the message, the connection is in order.
     pub async fn content(self, trace: &[u8], content: &[u8]) -> Result<Ready, Fault> {
-        let Self { mut lease, accepted, .. } = self;
+        let Self { mut lease, accepted } = self;
         let connection = &mut lease.connection;
         let answer = connection.ask("DATA", Step::Data).await?;
         if answer.code != 354 {

@@ -69,11 +69,6 @@ impl Needs {
             seen: true,
         })
     }
-
-    /// Whether what was said for these needs holds for `others` as well.
-    pub fn cover(&self, others: &Self) -> bool {
-        (self.eight_bit || !others.eight_bit) && (self.eight_bit_header || !others.eight_bit_header)
-    }
 }
 
 impl HandOn {
@@ -108,18 +103,21 @@ impl HandOn {
             return refuse(550, (6, 9), "The next mail server takes no internationalised header fields");
         }
         if extensions.dsn {
-            push(&mut command, "RET", self.parameters.ret.as_deref());
-            push(&mut command, "ENVID", self.parameters.envid.as_deref());
+            command.push_str(&self.parameters.dsn());
         }
         Ok(command)
     }
 
-    /// What [`Self::mail`] for `needs` allows for with these `extensions`.
-    pub fn met(&self, extensions: &Extensions, needs: Needs) -> Needs {
-        Needs {
-            eight_bit: needs.eight_bit && extensions.eight_bit,
-            eight_bit_header: extensions.international || !self.parameters.international,
-            ..needs
+    /// The same for a part that is confidential.
+    pub fn discreet(&self) -> Self {
+        let recipient = |recipient: &Recipient| Recipient {
+            address: recipient.address.clone(),
+            parameters: recipient.parameters.discreet(),
+        };
+        Self {
+            parameters: self.parameters.discreet(),
+            recipients: self.recipients.iter().map(recipient).collect(),
+            ..self.clone()
         }
     }
 }
@@ -133,16 +131,9 @@ impl Recipient {
         }
         let mut command = format!("RCPT TO:<{}>", self.address);
         if extensions.dsn {
-            push(&mut command, "NOTIFY", self.parameters.notify.as_deref());
-            push(&mut command, "ORCPT", self.parameters.orcpt.as_deref());
+            command.push_str(&self.parameters.dsn());
         }
         Ok(command)
-    }
-}
-
-fn push(command: &mut String, keyword: &str, value: Option<&str>) {
-    if let Some(value) = value {
-        command.push_str(&format!(" {keyword}={value}"));
     }
 }
 

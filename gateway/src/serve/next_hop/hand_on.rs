@@ -1,5 +1,6 @@
 //! Handing a message on, in parts: all of them or none, as far as that goes.
 
+use std::borrow::Cow;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -45,30 +46,26 @@ pub struct Prepared<'a> {
 struct Share {
     recipients: Vec<(usize, Key)>,
     content: PartContent,
+    confidential: bool,
 }
 
 impl NextHop {
     /// Hands on `parts` of a message: [`Self::prepare`] and [`Prepared::commit`]
     /// in one. What the client is told, [`Handed::whole`] says.
     pub async fn hand_on(&self, envelope: &HandOn, parts: &[Part], original: &Bytes) -> Handed {
-        match self.prepare(envelope, parts, original, Manner::Together, None).await {
+        match self.prepare(envelope, parts, original, Manner::Together).await {
             Ok(prepared) => prepared.commit().await,
             Err(handed) => handed,
         }
     }
 
-    /// Brings `parts` to the next hop, up to their final dots. `begun` is a
-    /// transaction with all recipients, which is used if the message went
-    /// together after all.
-    ///
-    /// Recipients that have the message from an earlier attempt are left out.
+    /// Brings `parts` to the next hop, up to their final dots. Recipients that have the message from an earlier attempt are left out.
     pub async fn prepare<'a>(
         &'a self,
         envelope: &'a HandOn,
         parts: &[Part],
         original: &'a Bytes,
         manner: Manner,
-        begun: Option<Delivery>,
     ) -> Result<Prepared<'a>, Handed> {
         let began = Instant::now();
         let mut handed = Handed::new(&envelope.recipients);
@@ -85,7 +82,7 @@ impl NextHop {
             remembered,
             began,
         };
-        match prepared.advance(begun).await {
+        match prepared.advance().await {
             Ok(()) => Ok(prepared),
             Err(fault) => {
                 metrics::handed_on(&self.name, fault.counted(), began.elapsed());
@@ -111,7 +108,8 @@ impl NextHop {
             had.into_iter().for_each(|((place, key), _)| handed.set(place, key, Ok(())));
             if !left.is_empty() {
                 let recipients = left.into_iter().map(|(recipient, _)| recipient).collect();
-                shares.push(Share { recipients, content: part.content.clone() });
+                let (content, confidential) = (part.content.clone(), part.confidential);
+                shares.push(Share { recipients, content, confidential });
             }
         }
         shares
@@ -170,17 +168,13 @@ impl Prepared<'_> {
             if self.later.is_empty() {
                 return;
             }
-            if let Err(fault) = self.advance(None).await {
+            if let Err(fault) = self.advance().await {
                 return self.refuse_later(&fault);
             }
         }
     }
 
     async fn commit_each(&mut self) {
-        for (share, part) in std::mem::take(&mut self.ready) {
-            let results = part.end().await;
-            self.say(&share, results);
-        }
         let shares = std::mem::take(&mut self.later);
         let results = join_all(shares.iter().map(|share| self.deliver(share))).await;
         for (share, results) in shares.iter().zip(results) {
@@ -190,28 +184,7 @@ impl Prepared<'_> {
 
     /// Prepares as many parts as there are connections for, at once. With more
     /// parts than that, those that are left follow when these have gone.
-    async fn advance(&mut self, begun: Option<Delivery>) -> Result<(), Fault> {
-        if let Some(begun) = begun {
-            match self.later.pop() {
-                Some(only) if self.later.is_empty() && begun.accepted() == only.recipients.len() => {
-                    match self.continue_with(begun, &only).await {
-                        Ok(Some(ready)) => {
-                            self.ready.push((only, ready));
-                            return Ok(());
-                        }
-                        Ok(None) => self.later.push(only),
-                        Err(fault) => {
-                            self.later.push(only);
-                            return Err(fault);
-                        }
-                    }
-                }
-                last => {
-                    self.later.extend(last);
-                    begun.abandon();
-                }
-            }
-        }
+    async fn advance(&mut self) -> Result<(), Fault> {
         if self.manner == Manner::Each {
             return Ok(());
         }
@@ -231,22 +204,6 @@ impl Prepared<'_> {
                 self.later.extend(now);
                 Err(fault)
             }
-        }
-    }
-
-    /// Sends a share in the transaction that was begun. None: it does not fit
-    /// there, or the connection was lost meanwhile; another may do.
-    async fn continue_with(&self, begun: Delivery, share: &Share) -> Result<Option<Ready>, Fault> {
-        let content = self.content(share);
-        let needs = Needs::of(&self.envelope.trace, content).ok_or(Fault::Unwritable)?;
-        if !begun.covers(&needs) {
-            begun.abandon();
-            return Ok(None);
-        }
-        match begun.content(&self.envelope.trace, content).await {
-            Ok(ready) => Ok(Some(ready)),
-            Err(Fault::Lost | Fault::Garbled | Fault::Closing(_)) => Ok(None),
-            Err(fault) => Err(fault),
         }
     }
 
@@ -282,10 +239,13 @@ impl Prepared<'_> {
 
     async fn bring(&self, place: Places, share: &Share) -> Result<(Delivery, Vec<Result<(), Fault>>), Fault> {
         let needs = Needs::of(&self.envelope.trace, self.content(share)).ok_or(Fault::Unwritable)?;
-        let mut delivery = Delivery::begin(&self.next_hop.pool, place, self.envelope, needs).await?;
+        let envelope = match share.confidential {
+            true => Cow::Owned(self.envelope.discreet()),
+            false => Cow::Borrowed(self.envelope),
+        };
+        let mut delivery = Delivery::begin(&self.next_hop.pool, place, &envelope, needs).await?;
         let places = share.recipients.iter();
-        let recipients: Vec<&Recipient> =
-            places.filter_map(|&(place, _)| self.envelope.recipients.get(place)).collect();
+        let recipients: Vec<&Recipient> = places.filter_map(|&(place, _)| envelope.recipients.get(place)).collect();
         let results = delivery.recipients(&recipients).await?;
         Ok((delivery, results))
     }

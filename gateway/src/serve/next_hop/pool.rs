@@ -169,3 +169,31 @@ const MOST_MESSAGES: u32 = 500;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 const MOST_PLACES: u32 = 10_000;
+
+#[cfg(test)]
+mod tests {
+    use super::super::tls::NextHopTls;
+    use super::*;
+    use crate::config;
+
+    #[tokio::test]
+    async fn who_waits_too_long_for_a_place_is_told_so() {
+        let settings = config::NextHop {
+            address: "smtp://127.0.0.1:25".to_owned().try_into().unwrap(),
+            tls: config::NextHopTls::Never,
+            ca: None,
+            connections: 2,
+        };
+        let dial = Dial {
+            address: settings.address.clone(),
+            tls: NextHopTls::new(&settings).unwrap(),
+            hostname: "gw.example".into(),
+            patience: Duration::from_millis(20),
+        };
+        let pool = Pool::new(dial, settings.connections);
+        let mut taken = pool.places(2).await.unwrap().each();
+        assert!(matches!(pool.places(1).await, Err(Fault::Busy)));
+        taken.pop();
+        assert!(pool.places(1).await.is_ok());
+    }
+}

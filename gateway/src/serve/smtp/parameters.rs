@@ -63,6 +63,17 @@ impl MailParameters {
         parameters.eight_bit = body.unwrap_or(false);
         Ok(parameters)
     }
+
+    /// The same for what is confidential: a notification brings back the header
+    /// at the most, and never the content (RFC 3461, section 4.3).
+    pub fn discreet(&self) -> Self {
+        Self { ret: Some("HDRS".to_owned()), ..self.clone() }
+    }
+
+    /// What is said of notifications, with a space before each parameter.
+    pub fn dsn(&self) -> String {
+        [said("RET", self.ret.as_deref()), said("ENVID", self.envid.as_deref())].concat()
+    }
 }
 
 impl RcptParameters {
@@ -83,6 +94,26 @@ impl RcptParameters {
         }
         Ok(parameters)
     }
+
+    /// The same for a recipient of what is confidential: nobody is told that it
+    /// was delivered. Who asked for nothing else hears of a failure instead, since
+    /// silence told him of it before (RFC 3461, section 4.1).
+    pub fn discreet(&self) -> Self {
+        let notify = self.notify.as_deref().map(|asked| {
+            let left: Vec<&str> = asked.split(',').filter(|word| !word.eq_ignore_ascii_case("SUCCESS")).collect();
+            if left.is_empty() { "FAILURE".to_owned() } else { left.join(",") }
+        });
+        Self { notify, orcpt: self.orcpt.clone() }
+    }
+
+    /// What is said of notifications, with a space before each parameter.
+    pub fn dsn(&self) -> String {
+        [said("NOTIFY", self.notify.as_deref()), said("ORCPT", self.orcpt.as_deref())].concat()
+    }
+}
+
+fn said(keyword: &str, value: Option<&str>) -> String {
+    value.map(|value| format!(" {keyword}={value}")).unwrap_or_default()
 }
 
 /// `esmtp-keyword ["=" esmtp-value]`, each after a space; keywords in capitals.
@@ -195,6 +226,25 @@ mod tests {
         ] {
             let expected = RcptParameters { notify: notify.map(Into::into), orcpt: orcpt.map(Into::into) };
             assert_eq!(RcptParameters::read(rest), Ok(expected), "{rest}");
+        }
+    }
+
+    #[test]
+    fn t11_of_what_is_confidential_a_notification_tells_little() {
+        for asked in [None, Some("FULL"), Some("HDRS")] {
+            let asked = MailParameters { ret: asked.map(Into::into), envid: Some("x".into()), ..Default::default() };
+            let expected = MailParameters { ret: Some("HDRS".into()), ..asked.clone() };
+            assert_eq!(asked.discreet(), expected);
+        }
+        for (asked, left) in [
+            (None, None),
+            (Some("NEVER"), Some("NEVER")),
+            (Some("success,DELAY"), Some("DELAY")),
+            (Some("FAILURE,SUCCESS"), Some("FAILURE")),
+            (Some("SUCCESS"), Some("FAILURE")),
+        ] {
+            let asked = RcptParameters { notify: asked.map(Into::into), orcpt: Some("rfc822;a@b.example".into()) };
+            assert_eq!(asked.discreet(), RcptParameters { notify: left.map(Into::into), ..asked.clone() });
         }
     }
 

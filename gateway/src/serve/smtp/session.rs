@@ -2,9 +2,10 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use host::Reply;
-use tokio::time::{error::Elapsed, timeout};
+use tokio::time::{error::Elapsed, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::super::{Client, Gate, Listener, Peer, Stream};
@@ -75,12 +76,8 @@ impl Session {
         let greeting = format!("{} {protocol} Wasmime", self.listener.hostname);
         self.write(&encode_bare(220, &greeting)).await?;
         loop {
-            let line = tokio::select! {
-                biased;
-                () = stop.cancelled(), if self.open.is_none() => {
-                    return self.leave(reply(421, (3, 2), "The service is stopping; try again later")).await;
-                }
-                line = timeout(self.listener.settings.timeout, self.lines.line(LONGEST_LINE)) => line,
+            let Some(line) = self.listen(stop).await else {
+                return self.leave(reply(421, (3, 2), "The service is stopping; try again later")).await;
             };
             match line {
                 Err(_) => return self.leave(reply(421, (4, 2), "Nothing was said for too long")).await,
@@ -89,6 +86,21 @@ impl Session {
                 Ok(Err(error)) => return Err(error.into()),
             }
         }
+    }
+
+    /// The next line; none where `stop` comes first. While the client has nothing
+    /// to say, no place at the next hop is kept from others.
+    async fn listen(&mut self, stop: &CancellationToken) -> Option<Result<io::Result<Option<Line>>, Elapsed>> {
+        let line = timeout(self.listener.settings.timeout, self.lines.line(LONGEST_LINE));
+        tokio::pin!(line);
+        tokio::select! {
+            biased;
+            () = stop.cancelled(), if self.open.is_none() => return None,
+            line = &mut line => return Some(line),
+            () = sleep(PAUSE), if self.open.as_ref().is_some_and(Open::is_asking) => {}
+        }
+        self.open.iter_mut().for_each(Open::pause);
+        Some(line.await)
     }
 
     /// Does what one line says.
@@ -210,8 +222,8 @@ impl Session {
     /// Forgets the transaction, and whose it was.
     pub(super) fn reset(&mut self) {
         self.forwarded = None;
-        if let Some(open) = self.open.take() {
-            open.abandon();
+        if let Some(mut open) = self.open.take() {
+            open.pause();
         }
     }
 
@@ -267,3 +279,6 @@ impl Session {
 const LONGEST_LINE: usize = 4096;
 
 const MOST_ERRORS: u32 = 20;
+
+/// How long the next hop is kept waiting for another recipient.
+const PAUSE: Duration = Duration::from_secs(1);

@@ -1,7 +1,9 @@
 //! A mail transaction: from MAIL to the answer to the message.
 //!
-//! The next hop hears of sender and recipients as they come, so that what it
-//! refuses is refused at once. It gets the message when it has been judged.
+//! The next hop is asked about sender and recipients as they come, so that what it
+//! refuses is refused at once. When it has been asked it is let go: it gets the
+//! message in transactions of their own, once that has been judged, so that nobody
+//! who takes his time keeps others from it (`docs/decisions/0082`).
 
 use std::sync::Arc;
 
@@ -24,8 +26,8 @@ use crate::time;
 pub struct Open {
     transaction: Transaction,
     envelope: HandOn,
-    /// The same transaction at the next hop; none once the connection has failed.
-    delivery: Option<Delivery>,
+    /// The next hop, while it is asked about sender and recipients.
+    asking: Option<Delivery>,
 }
 
 impl Open {
@@ -34,11 +36,30 @@ impl Open {
         self.envelope.parameters.international
     }
 
-    /// Gives the transaction up at the next hop as well.
-    pub fn abandon(self) {
-        if let Some(delivery) = self.delivery {
-            delivery.abandon();
+    /// Whether a place at the next hop is kept for further questions.
+    pub fn is_asking(&self) -> bool {
+        self.asking.is_some()
+    }
+
+    /// Lets go of the next hop, until there is another question.
+    pub fn pause(&mut self) {
+        if let Some(asking) = self.asking.take() {
+            asking.abandon();
         }
+    }
+}
+
+impl Open {
+    /// Asks the next hop whether it takes mail for `recipient`. Those who were
+    /// accepted before may still be served if it does not answer.
+    async fn ask(&mut self, next_hop: &NextHop, recipient: &Recipient) -> Result<(), Fault> {
+        let mut asking = match self.asking.take() {
+            Some(asking) => asking,
+            None => next_hop.begin(&self.envelope).await?,
+        };
+        let answers = asking.recipients(&[recipient]).await?;
+        self.asking = Some(asking);
+        answers.into_iter().collect()
     }
 }
 
@@ -68,12 +89,13 @@ impl Session {
             trace: Bytes::new(),
         };
         let transaction = Transaction { id, client, sender, recipients: Vec::new() };
-        let delivery = self.next_hop()?.begin(&envelope).await.map_err(|fault| fault.reply())?;
-        self.open = Some(Open { transaction, envelope, delivery: Some(delivery) });
+        let asking = self.next_hop()?.begin(&envelope).await.map_err(|fault| fault.reply())?;
+        self.open = Some(Open { transaction, envelope, asking: Some(asking) });
         Ok(reply(250, (1, 0), "Ok"))
     }
 
     pub(super) async fn rcpt(&mut self, address: String, parameters: RcptParameters) -> Result<Reply, Reply> {
+        let listener = Arc::clone(&self.listener);
         let Some(open) = &mut self.open else { return Err(reply(503, (5, 1), "Say MAIL first")) };
         if open.transaction.recipients.len() >= MOST_RECIPIENTS {
             return Err(replies::too_many_recipients());
@@ -81,28 +103,20 @@ impl Session {
         if is_international(&address) && !open.is_international() {
             return Err(reply(553, (6, 7), "An internationalised address needs SMTPUTF8"));
         }
-        self.gate.admit_recipient(&self.listener, &open.transaction, &address)?;
+        self.gate.admit_recipient(&listener, &open.transaction, &address)?;
         let recipient = Recipient { address, parameters };
-        let Some(delivery) = &mut open.delivery else {
-            return Err(Fault::Lost.reply());
-        };
-        match delivery.recipients(&[&recipient]).await {
-            Ok(results) => results.into_iter().collect::<Result<(), _>>().map_err(|fault| fault.reply())?,
-            Err(fault) => {
-                // Those who were accepted before may still be served.
-                open.delivery = None;
-                return Err(fault.reply());
-            }
-        }
+        let next_hop = listener.next_hop.as_ref().ok_or_else(replies::fault)?;
+        open.ask(next_hop, &recipient).await.map_err(|fault| fault.reply())?;
         open.transaction.recipients.push(recipient.address.clone());
         open.envelope.recipients.push(recipient);
         Ok(reply(250, (1, 5), "Ok"))
     }
 
     pub(super) async fn data(&mut self) -> Result<(), End> {
-        let Some(open) = self.open.take_if(|open| !open.transaction.recipients.is_empty()) else {
+        let Some(mut open) = self.open.take_if(|open| !open.transaction.recipients.is_empty()) else {
             return self.refuse(reply(503, (5, 1), "Say MAIL and RCPT first")).await;
         };
+        open.pause();
         self.write(&encode_bare(354, "End with a dot on a line by itself")).await?;
         let most = self.gate.message_size(&self.listener, &open.transaction);
         let patience = self.listener.settings.timeout;
@@ -134,9 +148,8 @@ impl Session {
             Judgement::Refuse(refusal) => return self.refuse_message(open, &refusal).await,
         };
         let manner = if self.is_lmtp() { Manner::Each } else { Manner::Together };
-        let begun = open.delivery.take();
         let prepared = tokio::select! {
-            prepared = next_hop.prepare(&open.envelope, &parts, &octets, manner, begun) => prepared,
+            prepared = next_hop.prepare(&open.envelope, &parts, &octets, manner) => prepared,
             () = self.lines.gone() => return Err(End::Over),
         };
         let handed = match prepared {
@@ -168,7 +181,6 @@ impl Session {
     async fn refuse_message(&mut self, open: Open, refusal: &Reply) -> Result<(), End> {
         let count = if self.is_lmtp() { open.transaction.recipients.len() } else { 1 };
         let text = encode(refusal, open.is_international()).repeat(count);
-        open.abandon();
         self.end_transaction(&text).await
     }
 

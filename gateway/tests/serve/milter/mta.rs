@@ -107,7 +107,12 @@ impl<S: Read + Write> Mta<S> {
 
     /// Names a recipient.
     pub fn rcpt(&mut self, to: &str) -> Answer {
-        self.send(b'R', format!("<{to}>\0").as_bytes());
+        self.rcpt_with(to, "")
+    }
+
+    /// The same, with ESMTP parameters, each of which ends with NUL.
+    pub fn rcpt_with(&mut self, to: &str, parameters: &str) -> Answer {
+        self.send(b'R', format!("<{to}>\0{parameters}").as_bytes());
         self.answer()
     }
 
@@ -239,13 +244,25 @@ impl Told {
                     }
                 }
                 b'b' => replaced.get_or_insert_with(Vec::new).extend_from_slice(data),
-                b'-' => {}
+                b'-' | b'e' | b'2' => {}
                 code => panic!("{} is no change", char::from(*code)),
             }
         }
         body = replaced.unwrap_or(body);
         let lines = fields.iter().flat_map(|(name, value)| [name.as_slice(), b":", value, b"\r\n"].concat());
         lines.chain(*b"\r\n").chain(body).collect()
+    }
+
+    /// What the envelope is told: the code, the path, and the parameters that are its
+    /// own from now on.
+    pub fn envelope(&self) -> Vec<(char, String, String)> {
+        let changes = self.changes.iter().filter(|(code, _)| b"e2".contains(code));
+        let told = changes.map(|(code, data)| {
+            let texts: Vec<&str> = std::str::from_utf8(data).expect("text").split('\0').collect();
+            let [path, parameters, ""] = texts[..] else { panic!("{texts:?} is no path with parameters") };
+            (char::from(*code), path.to_owned(), parameters.to_owned())
+        });
+        told.collect()
     }
 
     /// The recipients that were taken off.

@@ -30,6 +30,39 @@ fn a_message_leaves_sealed_and_arrives_in_clear() {
     assert_eq!(String::from_utf8_lossy(without), String::from_utf8_lossy(&offer));
 }
 
+/// What was opened stays here: the mail server is told to bring back the header at
+/// the most, and not to tell that it was delivered. Mail that comes in clear is
+/// nobody's secret.
+#[test]
+fn t11_the_mail_server_is_told_to_be_discreet() {
+    let milter = Milter::with("encrypt = \"required\"");
+    let offer = message("carol@lan.example", "alice@peer.example", TEXT);
+    let mut mta = milter.outbound();
+    mta.envelope("carol@lan.example", None, &["alice@peer.example"]);
+    let told = mta.message(&offer);
+    assert_eq!(told.envelope(), [], "the mail server's own users");
+    let sealed = told.applied(&offer);
+
+    let mut mta = milter.inbound();
+    let mut inbound = |message: &[u8]| {
+        assert_eq!(mta.mail("carol@lan.example", None), Answer::Continue);
+        assert_eq!(mta.rcpt_with("alice@peer.example", "NOTIFY=SUCCESS\0ORCPT=rfc822;a\0"), Answer::Continue);
+        mta.message(message)
+    };
+    let told = inbound(&sealed);
+    assert_eq!(entity_of(&told.applied(&sealed)), entity_of(&offer));
+    let change = |code, path: &str, parameters: &str| (code, path.to_owned(), parameters.to_owned());
+    assert_eq!(told.deleted(), ["<alice@peer.example>"]);
+    assert_eq!(
+        told.envelope(),
+        [
+            change('e', "<carol@lan.example>", "RET=HDRS"),
+            change('2', "<alice@peer.example>", "NOTIFY=FAILURE ORCPT=rfc822;a"),
+        ]
+    );
+    assert_eq!(inbound(&offer).changes, []);
+}
+
 /// What needs no change gets none: its DKIM signature holds.
 #[test]
 fn clear_mail_is_not_touched() {

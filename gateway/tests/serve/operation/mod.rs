@@ -7,7 +7,7 @@ mod log;
 mod reload;
 mod smtp;
 mod stop;
-mod tenants;
+pub mod tenants;
 
 use std::net::{Ipv4Addr, TcpStream};
 use std::path::Path;

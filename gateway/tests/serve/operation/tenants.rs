@@ -12,7 +12,7 @@ use crate::support::aloud;
 
 /// A keyring that does not answer while this lives: another process writes to it,
 /// and does not come to an end.
-fn hang(keyring: &Path) -> Connection {
+pub fn hang(keyring: &Path) -> Connection {
     let connection = Connection::open(keyring).expect("a keyring");
     connection.execute_batch("BEGIN EXCLUSIVE").expect("a lock");
     connection

@@ -5,7 +5,9 @@ mod client;
 mod envelope;
 mod faults;
 mod hop;
+mod isolation;
 mod lmtp;
+mod notifications;
 mod parts;
 mod session;
 mod smuggling;
@@ -37,6 +39,11 @@ impl Relay {
 
     /// To a next hop that speaks `protocol`; with further keys for each listener.
     fn with(hop: Hop, protocol: &str, keys: &str) -> Self {
+        Self::limited(hop, protocol, keys, "")
+    }
+
+    /// The same, with further limits of `lan`.
+    fn limited(hop: Hop, protocol: &str, keys: &str, limits: &str) -> Self {
         let dir = TempDir::new().expect("a temporary folder");
         let [outbound, inbound, lmtp] = [ports::free(), ports::free(), ports::free()];
         let anchor = crate::support::pki("ca.pem");
@@ -67,7 +74,7 @@ keyring = "lan.keyring"
 anchors = [{anchor:?}]
 outbound = {{ sign = "required", encrypt = "opportunistic" }}
 inbound = {{ verify = "opportunistic", decrypt = "opportunistic", authserv-id = "mx.lan.example" }}
-limits = {{ message-size = "200KiB" }}
+limits = {{ message-size = "200KiB"{limits} }}
 
 [tenant.peer]
 domains = ["peer.example"]

@@ -129,7 +129,7 @@ impl Organisation {
             ports,
             domain: place.domain,
             mailboxes,
-            boxes: dovecot.lmtp(),
+            boxes: side.boxes.unwrap_or_else(|| dovecot.lmtp()),
             logins: Some(dovecot.logins()),
             correspondent: place.correspondent,
             wire,

@@ -16,6 +16,8 @@ pub struct Side {
     pub own_gateway: bool,
     /// The tables of its tenant, as TOML; `NAME` stands for the name of the tenant.
     pub policy: &'static str,
+    /// The port of what stands for its mailboxes, if they are not those of Dovecot.
+    pub boxes: Option<u16>,
     /// Further lines of `main.cf`.
     pub main: String,
     /// Further lines of `master.cf`.
@@ -42,6 +44,7 @@ impl Side {
             inbound: Hook::Open,
             own_gateway: true,
             policy: POLICY,
+            boxes: None,
             main,
             master,
         }
@@ -70,6 +73,11 @@ impl Side {
     /// With another policy.
     pub fn policy(self, policy: &'static str) -> Self {
         Self { policy, ..self }
+    }
+
+    /// With something else for its mailboxes, on this port.
+    pub fn boxes(self, port: u16) -> Self {
+        Self { boxes: Some(port), ..self }
     }
 
     /// With further lines of `main.cf`.
