@@ -11,6 +11,8 @@ mod examples;
 #[allow(dead_code)]
 mod gateway;
 mod haraka;
+#[path = "../servers/world/places.rs"]
+mod places;
 #[path = "../servers/world/ports.rs"]
 mod ports;
 #[path = "../servers/world/sink.rs"]

@@ -9,6 +9,7 @@
 mod clear;
 mod contents;
 mod dkim;
+mod examples;
 mod letters;
 mod lists;
 mod milter_octets;

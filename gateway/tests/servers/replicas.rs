@@ -17,9 +17,10 @@ use crate::world::gateway::Gateway;
 use crate::world::haproxy::HaProxy;
 use crate::world::load::Load;
 use crate::world::organisation::possible;
+use crate::world::places::Ports;
 use crate::world::ports;
 use crate::world::postfix::Postfix;
-use crate::world::server::{Hook, Kind, Ports, Setup};
+use crate::world::server::{Hook, Kind, Setup};
 use crate::world::sink::Sink;
 
 /// Three gateways with one keyring sign and encrypt what Postfix takes from eight

@@ -9,8 +9,9 @@ use std::time::{Duration, SystemTime};
 use super::accounts::{group, id};
 use super::daemon::{Daemon, eventually, tell};
 use super::dovecot::NOBODY;
-use super::server::{Hook, Ports, Setup};
-use crate::support::must;
+use super::places::Ports;
+use super::server::{Hook, Setup};
+use crate::support::{attempt, must};
 
 /// A running instance.
 pub struct Postfix {
@@ -25,7 +26,7 @@ impl Postfix {
         let dir = dir.join("postfix");
         folders(&dir);
         write_old(&dir.join("etc/main.cf"), &with(main_cf(&dir, setup), &setup.main));
-        write_old(&dir.join("etc/master.cf"), &master_cf(setup));
+        write_old(&dir.join("etc/master.cf"), &with_services(master_cf(setup), &setup.master));
         // What `postfix start-fg` does once it has looked at every folder, which takes it seconds.
         let mut command = Command::new("/usr/lib/postfix/sbin/master");
         command.arg("-c").arg(dir.join("etc")).arg("-s");
@@ -53,6 +54,16 @@ impl Postfix {
         eventually(&format!("{words:?} in the log of Postfix"), || {
             self.log().lines().find(|line| words.iter().all(|word| line.contains(word))).map(str::to_owned)
         })
+    }
+
+    /// A local user submits a message with `sendmail(1)`; what that says if it is not taken.
+    pub fn sendmail(&self, user: &str, from: &str, to: &str, message: &[u8]) -> Result<(), String> {
+        // In a name space of its own: sendmail takes no other configuration from those who are not root.
+        let script = "mount --bind \"$0\" /etc/postfix
+exec setpriv --reuid \"$1\" --regid nogroup --clear-groups sendmail -i -f \"$2\" -- \"$3\"";
+        let etc = self.dir.join("etc").display().to_string();
+        let lines: Vec<u8> = message.iter().copied().filter(|&octet| octet != b'\r').collect();
+        attempt("unshare", &["--mount", "sh", "-ec", script, &etc, user, from, to], &lines).map(drop)
     }
 
     /// Tries to deliver what is queued, now.
@@ -172,6 +183,27 @@ fn with(lines: String, others: &str) -> String {
     kept.chain(others.lines()).flat_map(|line| [line, "\n"]).collect()
 }
 
+/// Services of `master.cf`, and those that take the place of some.
+fn with_services(services: String, others: &str) -> String {
+    let name = |service: &str| service.split_whitespace().take(2).map(str::to_owned).collect::<Vec<_>>();
+    let others = entries(others);
+    let replaced: Vec<Vec<String>> = others.iter().map(|service| name(service)).collect();
+    let kept = entries(&services).into_iter().filter(|service| !replaced.contains(&name(service)));
+    kept.chain(others.iter().cloned()).collect()
+}
+
+/// The services of `master.cf`, each with the lines of its options.
+fn entries(text: &str) -> Vec<String> {
+    let mut entries: Vec<String> = Vec::new();
+    for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        match entries.last_mut() {
+            Some(entry) if line.starts_with(' ') => *entry = format!("{entry}{line}\n"),
+            _ => entries.push(format!("{line}\n")),
+        }
+    }
+    entries
+}
+
 /// A table of Postfix within its configuration.
 fn inline<'a>(entries: impl Iterator<Item = (&'a str, String)>) -> String {
     let entries: Vec<String> = entries.map(|(key, value)| format!("{{ {key} = {value} }}")).collect();
@@ -180,7 +212,7 @@ fn inline<'a>(entries: impl Iterator<Item = (&'a str, String)>) -> String {
 
 fn master_cf(setup: &Setup) -> String {
     let Ports { submission, mx, reinjection } = setup.ports;
-    let (outbound, inbound, more) = (options(setup.outbound), options(setup.inbound), &setup.master);
+    let (outbound, inbound) = (options(setup.outbound), options(setup.inbound));
     format!(
         "127.0.0.1:{submission} inet n - n - - smtpd
   -o syslog_name=submission
@@ -220,7 +252,7 @@ anvil     unix - - n - 1 anvil
 scache    unix - - n - 1 scache
 postlog   unix-dgram n - n - 1 postlogd
 tlsmgr    unix - - n 1000? 1 tlsmgr
-{more}"
+"
     )
 }
 

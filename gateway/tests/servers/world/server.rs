@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::exim::Exim;
 use super::opensmtpd::OpenSmtpd;
-use super::ports;
+use super::places::Ports;
 use super::postfix::Postfix;
 use super::sendmail::Sendmail;
 
@@ -46,17 +46,6 @@ pub enum Hook {
     Pipe,
 }
 
-/// Where a server listens, on 127.0.0.1.
-#[derive(Clone, Copy, Debug)]
-pub struct Ports {
-    /// For the users, who may send anywhere.
-    pub submission: u16,
-    /// For the Internet: mail for the own domain.
-    pub mx: u16,
-    /// For what comes back from a filter.
-    pub reinjection: u16,
-}
-
 /// What a server is told.
 #[derive(Clone, Debug)]
 pub struct Setup {
@@ -80,17 +69,11 @@ pub struct Setup {
     pub inbound: Hook,
     /// Where the gateway has its configuration.
     pub gateway: PathBuf,
-    /// Further lines of its configuration; for Postfix `main.cf`.
+    /// Further lines of its configuration, for Postfix `main.cf`; those of the same name
+    /// give way.
     pub main: String,
-    /// Further lines of `master.cf`.
+    /// Further services of `master.cf`; those of the same name give way.
     pub master: String,
-}
-
-impl Ports {
-    /// Free ones.
-    pub fn free() -> Self {
-        Self { submission: ports::free(), mx: ports::free(), reinjection: ports::free() }
-    }
 }
 
 impl Hook {

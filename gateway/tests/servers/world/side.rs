@@ -1,7 +1,8 @@
 //! How an organisation is set up.
 
+use super::places::Ports;
 use super::ports;
-use super::server::{Hook, Kind, Ports};
+use super::server::{Hook, Kind};
 
 /// How an organisation is set up.
 #[derive(Clone, Debug)]
