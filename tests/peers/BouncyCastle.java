@@ -4,12 +4,13 @@ import java.io.ByteArrayOutputStream;
 import java.io.InputStreamReader;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.KeyFactory;
+import java.security.KeyPair;
+import java.security.KeyPairGenerator;
 import java.security.PrivateKey;
 import java.security.Security;
 import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
-import java.security.spec.PKCS8EncodedKeySpec;
+import java.security.interfaces.ECPublicKey;
 import java.util.Base64;
 import java.util.Collection;
 import java.util.List;
@@ -18,6 +19,7 @@ import javax.mail.internet.MimeBodyPart;
 import javax.mail.internet.MimeMultipart;
 import org.bouncycastle.asn1.ASN1ObjectIdentifier;
 import org.bouncycastle.asn1.pkcs.PKCSObjectIdentifiers;
+import org.bouncycastle.asn1.pkcs.PrivateKeyInfo;
 import org.bouncycastle.asn1.pkcs.RSAESOAEPparams;
 import org.bouncycastle.asn1.x509.AlgorithmIdentifier;
 import org.bouncycastle.asn1.DERNull;
@@ -33,12 +35,16 @@ import org.bouncycastle.cms.CMSEnvelopedDataGenerator;
 import org.bouncycastle.cms.CMSProcessableByteArray;
 import org.bouncycastle.cms.CMSSignedData;
 import org.bouncycastle.cms.CMSSignedDataGenerator;
+import org.bouncycastle.cms.RecipientInfoGenerator;
 import org.bouncycastle.cms.RecipientInformation;
 import org.bouncycastle.cms.RecipientInformationStore;
 import org.bouncycastle.cms.SignerInformation;
 import org.bouncycastle.cms.jcajce.JcaSignerInfoGeneratorBuilder;
 import org.bouncycastle.cms.jcajce.JcaSimpleSignerInfoVerifierBuilder;
 import org.bouncycastle.cms.jcajce.JceCMSContentEncryptorBuilder;
+import org.bouncycastle.cms.jcajce.JceKeyAgreeEnvelopedRecipient;
+import org.bouncycastle.cms.jcajce.JceKeyAgreeRecipientId;
+import org.bouncycastle.cms.jcajce.JceKeyAgreeRecipientInfoGenerator;
 import org.bouncycastle.cms.jcajce.JceKeyTransAuthEnvelopedRecipient;
 import org.bouncycastle.cms.jcajce.JceKeyTransEnvelopedRecipient;
 import org.bouncycastle.cms.jcajce.JceKeyTransRecipientId;
@@ -57,6 +63,7 @@ import org.bouncycastle.operator.jcajce.JcaDigestCalculatorProviderBuilder;
  * <pre>
  * sign     CERTIFICATE KEY SIGNATURE-ALGORITHM attached|detached  CONTENT OUT
  * encrypt  CIPHER KEY-TRANSPORT CERTIFICATE,CERTIFICATE…          CONTENT OUT
+ *          (for keys on a curve, KEY-TRANSPORT is the digest of the key derivation)
  * verify   CERTIFICATE CMS OUT [CONTENT]
  * decrypt  CERTIFICATE KEY CMS OUT
  * smime    CERTIFICATE ENTITY OUT          (multipart/signed, through the mail API)
@@ -71,6 +78,13 @@ public final class BouncyCastle {
     private static final Map<String, ASN1ObjectIdentifier> DIGESTS = Map.of(
         "sha1", OIWObjectIdentifiers.idSHA1, "sha256", NISTObjectIdentifiers.id_sha256,
         "sha384", NISTObjectIdentifiers.id_sha384, "sha512", NISTObjectIdentifiers.id_sha512);
+
+    private static final Map<String, ASN1ObjectIdentifier> AGREEMENTS = Map.of(
+        "sha1", CMSAlgorithm.ECDH_SHA1KDF, "sha224", CMSAlgorithm.ECDH_SHA224KDF, "sha256", CMSAlgorithm.ECDH_SHA256KDF,
+        "sha384", CMSAlgorithm.ECDH_SHA384KDF, "sha512", CMSAlgorithm.ECDH_SHA512KDF);
+
+    private static final Map<String, ASN1ObjectIdentifier> WRAPS = Map.of(
+        "aes-128", CMSAlgorithm.AES128_WRAP, "aes-192", CMSAlgorithm.AES192_WRAP, "aes-256", CMSAlgorithm.AES256_WRAP);
 
     public static void main(String[] none) throws Exception {
         Security.addProvider(new BouncyCastleProvider());
@@ -117,10 +131,9 @@ public final class BouncyCastle {
         CMSAuthEnvelopedDataGenerator authEnveloped = new CMSAuthEnvelopedDataGenerator();
         for (String name : certificates) {
             X509Certificate certificate = certificate(name);
-            JceKeyTransRecipientInfoGenerator recipient = transport.equals("pkcs1")
-                ? new JceKeyTransRecipientInfoGenerator(certificate)
-                : new JceKeyTransRecipientInfoGenerator(certificate, oaep(transport));
-            recipient.setProvider("BC");
+            RecipientInfoGenerator recipient = certificate.getPublicKey() instanceof ECPublicKey
+                ? agreement(certificate, transport, cipher)
+                : transport(certificate, transport);
             enveloped.addRecipientInfoGenerator(recipient);
             authEnveloped.addRecipientInfoGenerator(recipient);
         }
@@ -129,6 +142,22 @@ public final class BouncyCastle {
         write(out, authenticated
             ? authEnveloped.generate(data, (OutputAEADEncryptor) encryptor).getEncoded()
             : enveloped.generate(data, encryptor).getEncoded());
+    }
+
+    private static RecipientInfoGenerator transport(X509Certificate certificate, String transport) throws Exception {
+        return (transport.equals("pkcs1")
+            ? new JceKeyTransRecipientInfoGenerator(certificate)
+            : new JceKeyTransRecipientInfoGenerator(certificate, oaep(transport))).setProvider("BC");
+    }
+
+    /** Key agreement with a key that is used once. */
+    private static RecipientInfoGenerator agreement(X509Certificate certificate, String digest, String cipher)
+            throws Exception {
+        KeyPairGenerator generator = KeyPairGenerator.getInstance("EC", "BC");
+        generator.initialize(((ECPublicKey) certificate.getPublicKey()).getParams());
+        KeyPair ephemeral = generator.generateKeyPair();
+        return new JceKeyAgreeRecipientInfoGenerator(AGREEMENTS.get(digest), ephemeral.getPrivate(),
+            ephemeral.getPublic(), WRAPS.get(cipher.substring(0, 7))).addRecipient(certificate).setProvider("BC");
     }
 
     /** RSAES-OAEP with one digest for the label and the mask. */
@@ -183,11 +212,20 @@ public final class BouncyCastle {
             recipients = new CMSAuthEnvelopedData(encoded).getRecipientInfos();
             authenticated = true;
         }
-        RecipientInformation recipient = recipients.get(new JceKeyTransRecipientId(certificate(cert)));
+        X509Certificate certificate = certificate(cert);
+        PrivateKey privateKey = key(key);
+        if (certificate.getPublicKey() instanceof ECPublicKey) {
+            RecipientInformation recipient = recipients.get(new JceKeyAgreeRecipientId(certificate));
+            if (recipient == null) {
+                throw new Exception("not for this recipient");
+            }
+            write(out, recipient.getContent(new JceKeyAgreeEnvelopedRecipient(privateKey).setProvider("BC")));
+            return;
+        }
+        RecipientInformation recipient = recipients.get(new JceKeyTransRecipientId(certificate));
         if (recipient == null) {
             throw new Exception("not for this recipient");
         }
-        PrivateKey privateKey = key(key);
         write(out, recipient.getContent(authenticated
             ? new JceKeyTransAuthEnvelopedRecipient(privateKey).setProvider("BC")
             : new JceKeyTransEnvelopedRecipient(privateKey).setProvider("BC")));
@@ -201,7 +239,7 @@ public final class BouncyCastle {
     private static PrivateKey key(String file) throws Exception {
         String pem = new String(read(file)).replaceAll("-----[A-Z ]*-----", "");
         byte[] der = Base64.getMimeDecoder().decode(pem);
-        return KeyFactory.getInstance("RSA", "BC").generatePrivate(new PKCS8EncodedKeySpec(der));
+        return BouncyCastleProvider.getPrivateKey(PrivateKeyInfo.getInstance(der));
     }
 
     private static byte[] read(String file) throws Exception {

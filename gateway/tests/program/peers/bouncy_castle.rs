@@ -7,7 +7,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use tempfile::TempDir;
 
-use super::{Form, Peer, arrives, cms_of, peer_and_openssl, peer_reads, peer_writes};
+use super::{Form, Peer, arrives, arrives_from, cms_of, peer_and_openssl, peer_reads, peer_writes};
 use crate::support::*;
 
 const JARS: [&str; 6] = [
@@ -164,5 +164,58 @@ fn bouncy_castle_writes_and_we_deliver() {
 fn we_write_and_bouncy_castle_reads() {
     if let Some(bc) = BouncyCastle::new("we_write_and_bouncy_castle_reads") {
         peer_reads(&bc);
+    }
+}
+
+#[test]
+fn bouncy_castle_writes_with_curves_and_we_deliver() {
+    let Some(bc) = BouncyCastle::new("bouncy_castle_writes_with_curves_and_we_deliver") else { return };
+    let site = Site::with(STRICT);
+    for name in ["judy", "karl"] {
+        site.import(&[&pki(&format!("{name}.pem")), &pki(&format!("{name}.key"))]);
+    }
+    for (signer, algorithms) in [
+        ("grace", &["SHA256withECDSA", "SHA384withECDSA", "SHA512withECDSA"][..]),
+        ("heidi", &["SHA256withECDSA", "SHA384withECDSA"]),
+        ("ivan", &["SHA512withECDSA"]),
+        ("lena", &["Ed25519"]),
+    ] {
+        for algorithm in algorithms {
+            for form in [Form::Detached, Form::Opaque] {
+                let signed = bc.sign_with(signer, algorithm, TEXT, form);
+                arrives_from(&site, signer, "carol", &signed, TEXT, "pass");
+            }
+        }
+    }
+    let signed = bc.sign_with("grace", "SHA256withECDSA", MIXED, Form::Detached);
+    for recipient in ["judy", "karl"] {
+        for digest in ["sha1", "sha224", "sha256", "sha384", "sha512"] {
+            for cipher in ["aes-128-cbc", "aes-192-cbc", "aes-256-cbc", "aes-128-gcm", "aes-256-gcm"] {
+                let sealed = bc.encrypt_with(cipher, digest, &[recipient], &signed);
+                arrives_from(&site, "grace", recipient, &sealed, MIXED, "pass");
+            }
+        }
+    }
+}
+
+#[test]
+fn we_write_with_curves_and_bouncy_castle_reads() {
+    let Some(bc) = BouncyCastle::new("we_write_with_curves_and_bouncy_castle_reads") else { return };
+    for signer in super::ON_CURVES {
+        for form in [Form::Detached, Form::Opaque] {
+            let signed = super::we_sign(signer, MIXED, form);
+            assert_eq!(unwrapped(&bc.verify(&signed, signer).expect("a good signature")), MIXED, "{signer}");
+        }
+    }
+    // 1.72 opens no AuthEnvelopedData with a key on a curve.
+    let site = Site::with("[tenant.lan.outbound]\nsign = \"never\"");
+    for name in ["grace", "heidi", "ivan"] {
+        site.import(&[&pki(&format!("{name}.pem"))]);
+        let (from, to) = ("carol@lan.example", &format!("{name}@peer.example"));
+        let outcome = site.outbound(from, &[to], &message(from, to, MIXED));
+        let cms = bc.file(&cms_of(&outcome.delivered().bytes).1);
+        let key = pki(&format!("{name}.key"));
+        let content = bc.job(&["decrypt", &pki(&format!("{name}.pem")), &key, &cms]).expect("the content");
+        assert_eq!(unwrapped(&content), MIXED, "{name}");
     }
 }

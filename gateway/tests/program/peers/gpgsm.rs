@@ -7,8 +7,8 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use super::{Form, Peer, cms_of, imported_opens, peer_and_openssl, peer_reads, peer_writes};
-use crate::support::{attempt, have, multipart_signed, must, openssl, pkcs7_mime, pki};
+use super::{Form, Peer, cms_of, imported_opens, peer_and_openssl, peer_reads, peer_writes, we_sign};
+use crate::support::*;
 
 /// A home of GnuPG with the keys of alice.
 struct Gpgsm {
@@ -147,5 +147,24 @@ fn gpgsm_writes_and_we_deliver() {
 fn we_write_and_gpgsm_reads() {
     if let Some(gpgsm) = Gpgsm::new("we_write_and_gpgsm_reads") {
         peer_reads(&gpgsm);
+    }
+}
+
+/// ECDSA on P-256 and P-384, and no more: 2.2 imports no key on a curve, and encrypts to none.
+#[test]
+fn we_sign_on_a_curve_and_gpgsm_reads() {
+    let Some(gpgsm) = Gpgsm::new("we_sign_on_a_curve_and_gpgsm_reads") else { return };
+    for signer in ["judy", "karl"] {
+        gpgsm.call(&["--import", &pki(&format!("{signer}.pem"))], b"");
+        for form in [Form::Detached, Form::Opaque] {
+            let signed = we_sign(signer, MIXED, form);
+            assert_eq!(unwrapped(&gpgsm.verify(&signed, signer).expect("a good signature")), MIXED, "{signer}");
+            let mut altered = signed;
+            if form == Form::Detached {
+                let at = altered.windows(5).rposition(|w| w == b"offer").expect("the word");
+                altered[at] ^= 1;
+                assert!(gpgsm.verify(&altered, signer).is_err(), "{signer}");
+            }
+        }
     }
 }

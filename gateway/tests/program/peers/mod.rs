@@ -3,6 +3,7 @@
 
 mod bouncy_castle;
 mod curves;
+mod gnutls;
 mod gpgsm;
 mod nss;
 mod openssl;
@@ -118,6 +119,19 @@ fn peer_reads(peer: &dyn Peer) {
             }
         }
     }
+}
+
+/// Users inside with keys on curves, and what signs with each: P-256, P-384, Ed25519.
+const ON_CURVES: [&str; 3] = ["judy", "karl", "mona"];
+
+/// What we make of `entity` for bob: a signature by one of [`ON_CURVES`] alone.
+fn we_sign(signer: &str, entity: &[u8], form: Form) -> Vec<u8> {
+    let form = if form == Form::Detached { "detached" } else { "opaque" };
+    let site = Site::with(&format!("[tenant.lan.outbound]\nencrypt = \"never\"\nform = {form:?}"));
+    site.import(&[&pki(&format!("{signer}.pem")), &pki(&format!("{signer}.key"))]);
+    let (from, to) = (&format!("{signer}@lan.example"), "bob@peer.example");
+    let outcome = site.outbound(from, &[to], &message(from, to, entity));
+    outcome.delivered().bytes.clone()
 }
 
 /// Imports a PKCS #12 file with alice's key, at her own end, and opens what

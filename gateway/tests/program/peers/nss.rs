@@ -4,8 +4,8 @@ use std::fs;
 
 use tempfile::TempDir;
 
-use super::{Form, Peer, cms_of, imported_opens, peer_and_openssl, peer_reads, peer_writes};
-use crate::support::{attempt, have, multipart_signed, must, openssl, pkcs7_mime, pki};
+use super::{Form, Peer, arrives_from, cms_of, imported_opens, peer_and_openssl, peer_reads, peer_writes, we_sign};
+use crate::support::*;
 
 /// A database with the keys of alice.
 struct Nss {
@@ -28,10 +28,14 @@ impl Nss {
                 b"",
             );
         }
-        let alice = openssl::pkcs12("alice");
-        let path = alice.path().display().to_string();
-        must("pk12util", &["-i", &path, "-d", &database, "-W", "test", "-K", ""], b"");
+        nss.import_key("alice");
         Some(nss)
+    }
+
+    fn import_key(&self, name: &str) {
+        let file = openssl::pkcs12(name);
+        let path = file.path().display().to_string();
+        must("pk12util", &["-i", &path, "-d", &self.database(), "-W", "test", "-K", ""], b"");
     }
 
     fn database(&self) -> String {
@@ -113,5 +117,30 @@ fn nss_writes_and_we_deliver() {
 fn we_write_and_nss_reads() {
     if let Some(nss) = Nss::new("we_write_and_nss_reads") {
         peer_reads(&nss);
+    }
+}
+
+/// ECDSA alone: 3.87 has neither Ed25519 nor key agreement in CMS.
+#[test]
+fn nss_signs_on_a_curve_and_we_deliver() {
+    let Some(nss) = Nss::new("nss_signs_on_a_curve_and_we_deliver") else { return };
+    let site = Site::with(STRICT);
+    for (signer, digests) in [("grace", &["SHA256", "SHA512"][..]), ("heidi", &["SHA384"]), ("ivan", &["SHA512"])] {
+        nss.import_key(signer);
+        for digest in digests {
+            let signed = pkcs7_mime("signed-data", &nss.cmsutil(&["-S", "-N", signer, "-H", digest], MIXED));
+            arrives_from(&site, signer, "carol", &signed, MIXED, "pass");
+        }
+    }
+}
+
+#[test]
+fn we_sign_on_a_curve_and_nss_reads() {
+    let Some(nss) = Nss::new("we_sign_on_a_curve_and_nss_reads") else { return };
+    for signer in ["judy", "karl"] {
+        for form in [Form::Detached, Form::Opaque] {
+            let signed = we_sign(signer, MIXED, form);
+            assert_eq!(unwrapped(&nss.verify(&signed, signer).expect("a good signature")), MIXED, "{signer}");
+        }
     }
 }
