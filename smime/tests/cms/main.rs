@@ -2,6 +2,7 @@
 //! written is read by others, and what was altered is seen.
 
 mod altered;
+mod attributes;
 mod corpora;
 mod curves;
 mod lattices;

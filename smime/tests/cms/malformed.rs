@@ -9,8 +9,8 @@ use smime::cms::{Cipher, ContentInfo, Encrypted};
 use smime::crypto::Software;
 use smime::error::{CmsError, MessageError};
 
-use crate::round_trip::{encrypt, sign};
-use crate::support::{parse, vector};
+use crate::round_trip::encrypt;
+use crate::support::{parse, sign, vector};
 
 /// Everything that can be done without knowing who it is for.
 fn use_all(encoded: &[u8]) {

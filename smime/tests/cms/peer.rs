@@ -1,14 +1,14 @@
 //! This library writes, OpenSSL reads.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use smime::cms::Cipher;
 use smime::cms::recipient::KeyTransport;
 
-use crate::round_trip::{encrypt, sign};
-use crate::support::{vector, vectors};
+use crate::round_trip::encrypt;
+use crate::support::{sign, vector, vectors};
 
 /// The output of `openssl cms` on `encoded`; none where there is no `openssl`.
 fn openssl(encoded: &[u8], arguments: &[&str]) -> Option<Result<Vec<u8>, String>> {
@@ -20,15 +20,19 @@ pub fn openssl_in(folder: &Path, encoded: &[u8], arguments: &[&str]) -> Option<R
     openssl_by(Path::new("openssl"), folder, encoded, arguments)
 }
 
-/// The same, by a program of choice.
-pub fn openssl_by(
-    program: &Path,
-    folder: &Path,
-    encoded: &[u8],
-    arguments: &[&str],
-) -> Option<Result<Vec<u8>, String>> {
+/// The same, by the one of 4.0 that `make peers` builds.
+pub fn recent_openssl_in(folder: &Path, encoded: &[u8], arguments: &[&str]) -> Option<Result<Vec<u8>, String>> {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
+    let target = target.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target"));
+    openssl_by(&target.join("openssl/bin/openssl"), folder, encoded, arguments)
+}
+
+fn openssl_by(program: &Path, folder: &Path, encoded: &[u8], arguments: &[&str]) -> Option<Result<Vec<u8>, String>> {
     let mut command = Command::new(program);
-    command.arg("cms").args(arguments).args(["-inform", "DER", "-binary"]).current_dir(folder);
+    command.arg("cms").args(arguments).arg("-binary").current_dir(folder);
+    if arguments[0] != "-sign" {
+        command.args(["-inform", "DER"]);
+    }
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let Ok(mut child) = command.spawn() else {
         // Past the capture of the test runner.

@@ -1,36 +1,13 @@
 //! What is written is read again: any content, every algorithm and form.
 
-use proptest::prelude::*;
-use smime::PrivateKey;
-use smime::cms::recipient::{KeyTransport, key_transport, key_transport_by_key_identifier};
-use smime::cms::signed_data::{self, Signer};
-use smime::cms::{Cipher, attributes, auth_enveloped_data, enveloped_data, signature_algorithm};
-use smime::crypto::{Bulk, Software};
-use smime::error::CmsError;
-use smime::x509::Certificate;
-
 use const_oid::db::rfc5911::ID_DATA;
+use proptest::prelude::*;
+use smime::cms::recipient::{KeyTransport, key_transport, key_transport_by_key_identifier};
+use smime::cms::{Cipher, auth_enveloped_data, enveloped_data, signed_data};
+use smime::crypto::Software;
+use smime::error::CmsError;
 
-use crate::support::{certificate, decrypt, draw, key, signed, verify};
-
-/// 2026-11-22T12:00:00Z
-pub const NOW: u64 = 1_795_348_800;
-
-/// A signature by `name` over `content`, which is in it or not.
-pub fn sign(name: &str, content: &[u8], detached: bool) -> Vec<u8> {
-    let certificate = certificate(name);
-    let signature = signature(name, &certificate, content);
-    let content = (!detached).then_some(content);
-    signed_data::write(content, &[signature], &[certificate.encoded()])
-}
-
-fn signature<'a>(name: &str, certificate: &'a Certificate, content: &[u8]) -> Signer<'a> {
-    let (algorithm, digest, digest_algorithm) = signature_algorithm(certificate).unwrap();
-    let content_digest = Software.digest(digest_algorithm, content);
-    let attributes = attributes::signed_attributes(ID_DATA, &content_digest, NOW, certificate, digest_algorithm);
-    let signature = key(name).sign(&algorithm, &digest, &attributes).unwrap();
-    Signer { certificate, digest, algorithm, attributes, signature }
-}
+use crate::support::{NOW, certificate, decrypt, draw, key, seal, sign, signed, signer, verify};
 
 /// `content`, encrypted to the people named.
 pub fn encrypt(names: &[&str], transport: KeyTransport, cipher: Cipher, content: &[u8]) -> Vec<u8> {
@@ -39,16 +16,7 @@ pub fn encrypt(names: &[&str], transport: KeyTransport, cipher: Cipher, content:
         .iter()
         .map(|name| key_transport(&certificate(name), transport, &content_key, &mut draw).unwrap())
         .collect();
-    write(&recipients, cipher, &content_key, content.to_vec()).unwrap()
-}
-
-fn write(recipients: &[Vec<u8>], cipher: Cipher, key: &[u8], content: Vec<u8>) -> Result<Vec<u8>, CmsError> {
-    let iv = draw(cipher.iv_len() as u32);
-    if cipher.is_authenticated() {
-        auth_enveloped_data::write(recipients, cipher, key, &iv, content, &Software)
-    } else {
-        enveloped_data::write(recipients, cipher, key, &iv, content, &Software)
-    }
+    seal(&recipients, cipher, &content_key, content).unwrap()
 }
 
 const TRANSPORTS: [KeyTransport; 5] = [
@@ -106,7 +74,7 @@ fn keys_bound_to_pss_sign_with_it() {
 #[test]
 fn several_sign_the_same_content() {
     let (alice, bob) = (certificate("alice"), certificate("bob"));
-    let signers = [signature("bob", &bob, b"content"), signature("alice", &alice, b"content")];
+    let signers = [signer("bob", &bob, b"content"), signer("alice", &alice, b"content")];
     let encoded = signed_data::write(None, &signers, &[bob.encoded(), alice.encoded(), alice.encoded()]);
     assert_eq!(verify(&encoded, Some(b"content"), &[]).1, [Ok(()), Ok(())]);
     assert_eq!(signed(&encoded).certificates().len(), 2);
@@ -117,7 +85,7 @@ fn a_recipient_is_named_by_its_key_as_well() {
     let (carol, content_key) = (certificate("carol"), draw(32));
     let recipient = key_transport_by_key_identifier(&carol, KeyTransport::OaepSha256, &content_key, &mut draw);
     for cipher in [Cipher::Aes256Cbc, Cipher::Aes256Gcm] {
-        let encoded = write(&[recipient.clone().unwrap()], cipher, &content_key, b"content".to_vec()).unwrap();
+        let encoded = seal(&[recipient.clone().unwrap()], cipher, &content_key, b"content").unwrap();
         assert_eq!(decrypt(&encoded, &carol, &mut key("carol")).as_deref(), Ok(&b"content"[..]));
         assert_eq!(decrypt(&encoded, &certificate("bob"), &mut key("bob")), Err(CmsError::NoCertificate));
     }
@@ -127,7 +95,7 @@ fn a_recipient_is_named_by_its_key_as_well() {
 fn mistakes_write_nothing() {
     let recipient = [key_transport(&certificate("carol"), KeyTransport::Pkcs1v15, &[1; 32], &mut draw).unwrap()];
     for cipher in Cipher::ALL {
-        let wrong_key = write(&recipient, cipher, &vec![1; cipher.key_len() - 1], vec![1]);
+        let wrong_key = seal(&recipient, cipher, &vec![1; cipher.key_len() - 1], &[1]);
         assert_eq!(wrong_key, Err(CmsError::Algorithm));
         let (key, iv) = (vec![1; cipher.key_len()], vec![1; cipher.iv_len()]);
         let other_form = if cipher.is_authenticated() {

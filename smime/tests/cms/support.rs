@@ -5,22 +5,97 @@ use std::cell::Cell;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use const_oid::db::rfc5911::ID_DATA;
 use smime::PrivateKey;
 use smime::budget::Budget;
-use smime::cms::{ContentInfo, Encrypted, SignedData};
+use smime::cms::signed_data::{self, Signer};
+use smime::cms::{
+    Cipher, ContentInfo, Encrypted, SignedData, attributes, auth_enveloped_data, enveloped_data, signature_algorithm,
+};
 use smime::crypto::private_key::SoftwareKey;
 use smime::crypto::{Bulk, Software};
 use smime::error::{CmsError, MessageError};
 use smime::x509::Certificate;
 
+/// A folder of `tests/vectors`: certificates, keys, and what was made with them.
+pub struct Folder(pub &'static str);
+
+/// What OpenSSL made with RSA.
+const RSA: Folder = Folder("openssl");
+
+impl Folder {
+    pub fn path(&self) -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors").join(self.0)
+    }
+
+    pub fn file(&self, name: &str) -> Vec<u8> {
+        let path = self.path().join(name);
+        std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+    }
+
+    pub fn certificate(&self, name: &str) -> Certificate {
+        Certificate::from_der(&pem(&self.file(&format!("certificates/{name}.pem")))).unwrap()
+    }
+
+    pub fn key(&self, name: &str) -> SoftwareKey<fn(u32) -> Vec<u8>> {
+        key_of(&pem(&self.file(&format!("keys/{name}.pem"))))
+    }
+
+    /// A signature by `name` over `content`, which is in it or not.
+    pub fn sign(&self, name: &str, content: &[u8], detached: bool) -> Vec<u8> {
+        let certificate = self.certificate(name);
+        let signer = self.signer(name, &certificate, content);
+        signed_data::write((!detached).then_some(content), &[signer], &[certificate.encoded()])
+    }
+
+    /// The same before it is written.
+    pub fn signer<'a>(&self, name: &str, certificate: &'a Certificate, content: &[u8]) -> Signer<'a> {
+        let (algorithm, digest, digest_algorithm) = signature_algorithm(certificate).unwrap();
+        let content_digest = Software.digest(digest_algorithm, content);
+        let attributes = attributes::signed_attributes(ID_DATA, &content_digest, NOW, certificate, digest_algorithm);
+        let signature = self.key(name).sign(&algorithm, &digest, &attributes).unwrap();
+        Signer { certificate, digest, algorithm, attributes, signature }
+    }
+}
+
+/// 2026-11-22T12:00:00Z
+pub const NOW: u64 = 1_795_348_800;
+
 /// A file of the vectors made with OpenSSL.
 pub fn vector(name: &str) -> Vec<u8> {
-    let path = vectors().join(name);
-    std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+    RSA.file(name)
 }
 
 pub fn vectors() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/openssl")
+    RSA.path()
+}
+
+pub fn certificate(name: &str) -> Certificate {
+    RSA.certificate(name)
+}
+
+pub fn key(name: &str) -> SoftwareKey<fn(u32) -> Vec<u8>> {
+    RSA.key(name)
+}
+
+/// A signature by `name` over `content`, which is in it or not.
+pub fn sign(name: &str, content: &[u8], detached: bool) -> Vec<u8> {
+    RSA.sign(name, content, detached)
+}
+
+/// The same before it is written.
+pub fn signer<'a>(name: &str, certificate: &'a Certificate, content: &[u8]) -> Signer<'a> {
+    RSA.signer(name, certificate, content)
+}
+
+/// `content`, encrypted with a key that these recipients are told.
+pub fn seal(recipients: &[Vec<u8>], cipher: Cipher, key: &[u8], content: &[u8]) -> Result<Vec<u8>, CmsError> {
+    let (iv, content) = (draw(cipher.iv_len() as u32), content.to_vec());
+    if cipher.is_authenticated() {
+        auth_enveloped_data::write(recipients, cipher, key, &iv, content, &Software)
+    } else {
+        enveloped_data::write(recipients, cipher, key, &iv, content, &Software)
+    }
 }
 
 /// A file of the foreign messages, where those are at hand.
@@ -38,14 +113,6 @@ pub fn corpora() -> Option<PathBuf> {
         let _ = writeln!(std::io::stderr(), "skipped: the foreign messages are not at hand");
     }
     found
-}
-
-pub fn certificate(name: &str) -> Certificate {
-    Certificate::from_der(&pem(&vector(&format!("certificates/{name}.pem")))).unwrap()
-}
-
-pub fn key(name: &str) -> SoftwareKey<fn(u32) -> Vec<u8>> {
-    key_of(&pem(&vector(&format!("keys/{name}.pem"))))
 }
 
 pub fn key_of(pkcs8: &[u8]) -> SoftwareKey<fn(u32) -> Vec<u8>> {
