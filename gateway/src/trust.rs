@@ -65,6 +65,10 @@ impl Trust for FileTrust {
     fn revocation_lists(&self, issuer: &[u8]) -> Result<Vec<Vec<u8>>, Refusal> {
         Ok(self.revocation_lists.iter().filter(|list| list.issuer == issuer).map(|list| list.encoded.clone()).collect())
     }
+
+    fn waits(&self) -> bool {
+        false
+    }
 }
 
 fn note(errors: &mut Vec<String>, read: Result<(), String>) {

@@ -1,8 +1,10 @@
 //! Digests and content encryption by the host.
 
-use smime::crypto::{Bulk, DigestAlgorithm};
+use smime::crypto::cipher::TAG_LEN;
+use smime::crypto::{Bulk, DigestAlgorithm, chaining};
 
 use crate::bindings::wasmime::filter::accelerator;
+use crate::in_place::in_place;
 
 /// The host's bulk primitives. They give the octets that the logic's own would.
 pub(crate) struct Accelerator;
@@ -19,18 +21,21 @@ impl Bulk for Accelerator {
     }
 
     fn aes_cbc_encrypt(&self, key: &[u8], iv: &[u8], plaintext: Vec<u8>) -> Vec<u8> {
-        accelerator::aes_cbc_encrypt(key, iv, &plaintext)
+        chaining::encrypt(iv, plaintext, |iv, text| accelerator::aes_cbc_encrypt(key, iv, text))
     }
 
     fn aes_cbc_decrypt(&self, key: &[u8], iv: &[u8], ciphertext: Vec<u8>) -> Option<Vec<u8>> {
-        accelerator::aes_cbc_decrypt(key, iv, &ciphertext)
+        let seal = |iv: &[u8], text: &[u8]| accelerator::aes_cbc_encrypt(key, iv, text);
+        chaining::decrypt(iv, ciphertext, seal, |iv, text| accelerator::aes_cbc_decrypt(key, iv, text))
     }
 
-    fn aes_gcm_seal(&self, key: &[u8], nonce: &[u8], associated_data: &[u8], plaintext: Vec<u8>) -> Vec<u8> {
-        accelerator::aes_gcm_seal(key, nonce, associated_data, &plaintext)
+    fn aes_gcm_seal(&self, key: &[u8], nonce: &[u8], associated_data: &[u8], mut plaintext: Vec<u8>) -> Vec<u8> {
+        plaintext.reserve_exact(TAG_LEN);
+        let seal = |text: &[u8]| Some(accelerator::aes_gcm_seal(key, nonce, associated_data, text));
+        in_place(plaintext, seal).unwrap_or_default()
     }
 
     fn aes_gcm_open(&self, key: &[u8], nonce: &[u8], associated_data: &[u8], ciphertext: Vec<u8>) -> Option<Vec<u8>> {
-        accelerator::aes_gcm_open(key, nonce, associated_data, &ciphertext)
+        in_place(ciphertext, |text| accelerator::aes_gcm_open(key, nonce, associated_data, text))
     }
 }

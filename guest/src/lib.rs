@@ -7,6 +7,8 @@ mod accelerator;
 mod bindings;
 mod convert;
 mod imports;
+#[cfg(feature = "accelerator")]
+mod in_place;
 mod key;
 
 use bindings::exports::wasmime::filter::filter::{Envelope, Guest, Verdict};

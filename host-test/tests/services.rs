@@ -4,6 +4,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, LazyLock, Mutex};
+use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
 use host::memory::MemoryKeys;
@@ -155,6 +156,34 @@ fn t35_a_service_that_panics_costs_its_message_and_no_more() {
 }
 
 /// Waits until it is let go.
+/// A service that answers on the thread of the message, because it says that it
+/// never waits; or, with nobody to answer, panics there.
+struct Prompt(Option<Arc<dyn Certificates>>, Mutex<Vec<ThreadId>>);
+
+impl Certificates for Prompt {
+    fn certificates(&self, owner: &str) -> Result<Vec<Entry>, Refusal> {
+        self.1.lock().unwrap().push(thread::current().id());
+        self.0.as_ref().expect("a service that fails on purpose").certificates(owner)
+    }
+
+    fn waits(&self) -> bool {
+        false
+    }
+}
+
+#[test]
+fn a_service_that_never_waits_is_asked_on_the_thread_of_the_message() {
+    let service = Arc::new(Prompt(Some(tenant().certificates), Mutex::default()));
+    let prompt = Tenant { certificates: Arc::clone(&service) as Arc<dyn Certificates>, ..tenant() };
+    assert!(matches!(RUNTIME.run(&prompt, &out(), MESSAGE).verdict, Verdict::Deliver(_)));
+    assert!(service.1.lock().unwrap().iter().all(|asked_on| *asked_on == thread::current().id()));
+
+    let broken = Tenant { certificates: Arc::new(Prompt(None, Mutex::default())), ..tenant() };
+    let outcome = RUNTIME.run(&broken, &out(), MESSAGE);
+    assert_eq!((status(&outcome).as_str(), cause(&outcome).as_str()), ("451 4.3.0", "service-panicked certificates"));
+    assert!(matches!(RUNTIME.run(&prompt, &out(), MESSAGE).verdict, Verdict::Deliver(_)));
+}
+
 fn hangs(released: Receiver<()>) -> impl Fn() -> Refusal + Send + Sync {
     let released = Mutex::new(released);
     move || {
@@ -266,7 +295,7 @@ fn many_messages_at_a_time_do_not_mix() {
         })
         .into();
     let done = AtomicUsize::new(0);
-    std::thread::scope(|scope| {
+    thread::scope(|scope| {
         for thread in 0..8 {
             let (script, alone, done) = (&script, &alone, &done);
             scope.spawn(move || {

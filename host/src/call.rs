@@ -1,6 +1,7 @@
 //! The state of one call: what the host knows while the guest works on a
 //! message, and what it counts.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -73,15 +74,21 @@ impl Call {
         Ok(())
     }
 
-    /// Asks a service, which may hang or panic.
+    /// Asks a service, which may hang or panic; `waits` is what it says of that.
     pub(crate) fn ask<T: Send + 'static>(
         &mut self,
         service: &'static str,
+        waits: bool,
         question: impl FnOnce(&Tenant) -> T + Send + 'static,
     ) -> Result<T, Stop> {
-        let deadline = self.deadline.min(Instant::now() + self.tenant.limits.service_time);
-        let tenant = self.tenant.clone();
-        let answered = self.workers.ask(deadline, move || notes::collect(|| question(&tenant)));
+        let answered = if waits {
+            let deadline = self.deadline.min(Instant::now() + self.tenant.limits.service_time);
+            let tenant = self.tenant.clone();
+            self.workers.ask(deadline, move || notes::collect(|| question(&tenant)))
+        } else {
+            catch_unwind(AssertUnwindSafe(|| notes::collect(|| question(&self.tenant))))
+                .map_err(|_| Unanswered::Panicked)
+        };
         let (answer, notes) = answered.map_err(|unanswered| match unanswered {
             Unanswered::TimedOut if self.time_left().is_zero() => Stop::Time,
             Unanswered::TimedOut => Stop::ServiceSilent(service),
@@ -98,9 +105,10 @@ impl Call {
     pub(crate) fn ask_refusable<T: Send + 'static>(
         &mut self,
         service: &'static str,
+        waits: bool,
         question: impl FnOnce(&Tenant) -> Result<T, Refusal> + Send + 'static,
     ) -> Result<Result<T, Refusal>, Stop> {
-        match self.ask(service, question) {
+        match self.ask(service, waits, question) {
             Err(stop @ Stop::ServiceSilent(_)) => {
                 self.events.add(Event::new(Severity::Error, stop.cause(), vec![text("service", service)]));
                 Ok(Err(Refusal::Unavailable(format!("{service} did not answer in time"))))

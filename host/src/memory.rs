@@ -35,11 +35,19 @@ impl Certificates for MemoryKeys {
     fn certificates(&self, owner: &str) -> Result<Vec<Entry>, Refusal> {
         Ok(self.certificates.get(&normal(owner)).cloned().unwrap_or_default())
     }
+
+    fn waits(&self) -> bool {
+        false
+    }
 }
 
 impl PrivateKeys for MemoryKeys {
     fn identities(&self, owner: &str) -> Result<Vec<Identity>, Refusal> {
         Ok(self.identities.get(&normal(owner)).cloned().unwrap_or_default())
+    }
+
+    fn waits(&self) -> bool {
+        false
     }
 }
 
@@ -79,6 +87,10 @@ impl Trust for MemoryTrust {
 
     fn revocation_lists(&self, _: &[u8]) -> Result<Vec<Vec<u8>>, Refusal> {
         Ok(Vec::new())
+    }
+
+    fn waits(&self) -> bool {
+        false
     }
 }
 
@@ -122,6 +134,10 @@ impl Policies for FixedPolicies {
 
     fn inbound(&self, _: &str) -> InboundPolicy {
         self.inbound.clone()
+    }
+
+    fn waits(&self) -> bool {
+        false
     }
 }
 
@@ -167,6 +183,10 @@ impl Harvest for MemoryHarvest {
             chain: chain.to_vec(),
             capabilities: capabilities.map(<[u8]>::to_vec),
         });
+    }
+
+    fn waits(&self) -> bool {
+        false
     }
 }
 

@@ -119,6 +119,10 @@ impl PrivateKey for SoftwareKey {
     fn pkcs8(&self) -> Option<Zeroizing<Vec<u8>>> {
         self.exportable.then(|| self.pkcs8.clone())
     }
+
+    fn waits(&self) -> bool {
+        false
+    }
 }
 
 impl SoftwareKey {

@@ -86,4 +86,8 @@ impl Policies for Tenant {
         let rule = self.rules.iter().find(|rule| rule.recipient.matches(recipient));
         rule.map_or(&self.inbound, |rule| &rule.inbound).clone()
     }
+
+    fn waits(&self) -> bool {
+        false
+    }
 }

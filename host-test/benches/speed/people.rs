@@ -7,8 +7,7 @@ use std::sync::Arc;
 use host::memory::{FixedClock, FixedPolicies, MemoryKeys, MemoryTrust};
 use host::services::{NoHarvest, SystemEntropy};
 use host::{
-    Assumption, Certificates, Demand, Direction, Entry, Envelope, Identity, KeyError, Limits, Order, PrivateKey,
-    SoftwareKey, Tenant,
+    Assumption, Certificates, Demand, Direction, Entry, Envelope, Identity, Limits, Order, SoftwareKey, Tenant,
 };
 use host_test::script::NOW;
 use zeroize::Zeroizing;
@@ -141,26 +140,10 @@ pub fn message(size: usize, recipients: usize) -> Vec<u8> {
     })
 }
 
-/// A key in the memory of the host, which a component with `key-export` gets.
-struct Exportable(SoftwareKey, Zeroizing<Vec<u8>>);
-
-impl PrivateKey for Exportable {
-    fn sign(&self, algorithm: &[u8], digest: &[u8], message: &[u8]) -> Result<Vec<u8>, KeyError> {
-        self.0.sign(algorithm, digest, message)
-    }
-
-    fn unwrap_key(&self, recipient_info: &[u8], length: u32) -> Result<Vec<u8>, KeyError> {
-        self.0.unwrap_key(recipient_info, length)
-    }
-
-    fn pkcs8(&self) -> Option<Zeroizing<Vec<u8>>> {
-        Some(self.1.clone())
-    }
-}
-
-fn identity(certificate: &[u8], pkcs8: &Zeroizing<Vec<u8>>) -> Identity {
+fn identity(certificate: &[u8], pkcs8: &[u8]) -> Identity {
     let key = SoftwareKey::from_pkcs8(pkcs8).expect("the keys of the benches load");
-    let key = Arc::new(Exportable(key, pkcs8.clone()));
+    // Exportable to the component that imports `key-export`.
+    let key = Arc::new(key.exportable());
     Identity { certificate: certificate.to_vec(), chain: Vec::new(), key, retired: false }
 }
 

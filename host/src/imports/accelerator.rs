@@ -7,69 +7,74 @@ use aws_lc_rs::cipher::{
 };
 use aws_lc_rs::digest;
 use aws_lc_rs::iv::FixedLength;
-use wasmtime::Result;
-use zeroize::Zeroizing;
+use wasmtime::component::{Linker, WasmList};
+use wasmtime::{Result, StoreContextMut};
 
-use crate::bindings::wasmime::filter::accelerator::Host;
 use crate::call::Call;
 use crate::stop::Stop;
 
-impl Host for Call {
-    fn sha256(&mut self, data: Vec<u8>) -> Result<Vec<u8>> {
-        self.called()?;
-        Ok(digest::digest(&digest::SHA256, &data).as_ref().to_vec())
-    }
+/// Octets in the memory of the guest, which are read where they are: they may be a
+/// whole message.
+type Octets = WasmList<u8>;
 
-    fn sha384(&mut self, data: Vec<u8>) -> Result<Vec<u8>> {
-        self.called()?;
-        Ok(digest::digest(&digest::SHA384, &data).as_ref().to_vec())
+/// Offers the interface. By hand, because what is generated copies each argument.
+pub(super) fn link(linker: &mut Linker<Call>) -> Result<()> {
+    let mut interface = linker.instance("wasmime:filter/accelerator@0.1.0")?;
+    for (name, algorithm) in [("sha256", &digest::SHA256), ("sha384", &digest::SHA384), ("sha512", &digest::SHA512)] {
+        interface.func_wrap(name, |mut store: StoreContextMut<'_, Call>, (data,): (Octets,)| {
+            store.data_mut().called()?;
+            Ok((digest::digest(algorithm, data.as_le_slice(&store)).as_ref().to_vec(),))
+        })?;
     }
-
-    fn sha512(&mut self, data: Vec<u8>) -> Result<Vec<u8>> {
-        self.called()?;
-        Ok(digest::digest(&digest::SHA512, &data).as_ref().to_vec())
-    }
-
-    fn aes_cbc_encrypt(&mut self, key: Vec<u8>, iv: Vec<u8>, plaintext: Vec<u8>) -> Result<Vec<u8>> {
-        self.called()?;
-        Ok(cbc_encrypt(&Zeroizing::new(key), &iv, plaintext).ok_or(Stop::Accelerator)?)
-    }
-
-    fn aes_cbc_decrypt(&mut self, key: Vec<u8>, iv: Vec<u8>, ciphertext: Vec<u8>) -> Result<Option<Vec<u8>>> {
-        self.called()?;
-        Ok(cbc_decrypt(&Zeroizing::new(key), &iv, ciphertext).ok_or(Stop::Accelerator)?)
-    }
-
-    fn aes_gcm_seal(&mut self, key: Vec<u8>, nonce: Vec<u8>, aad: Vec<u8>, plaintext: Vec<u8>) -> Result<Vec<u8>> {
-        self.called()?;
-        Ok(gcm_seal(&Zeroizing::new(key), &nonce, &aad, plaintext).ok_or(Stop::Accelerator)?)
-    }
-
-    fn aes_gcm_open(
-        &mut self,
-        key: Vec<u8>,
-        nonce: Vec<u8>,
-        aad: Vec<u8>,
-        ciphertext: Vec<u8>,
-    ) -> Result<Option<Vec<u8>>> {
-        self.called()?;
-        Ok(gcm_open(&Zeroizing::new(key), &nonce, &aad, ciphertext).ok_or(Stop::Accelerator)?)
-    }
+    interface.func_wrap(
+        "aes-cbc-encrypt",
+        |mut store: StoreContextMut<'_, Call>, (key, iv, text): (Octets, Octets, Octets)| {
+            store.data_mut().called()?;
+            let sealed = cbc_encrypt(key.as_le_slice(&store), iv.as_le_slice(&store), text.as_le_slice(&store));
+            Ok((sealed.ok_or(Stop::Accelerator)?,))
+        },
+    )?;
+    interface.func_wrap(
+        "aes-cbc-decrypt",
+        |mut store: StoreContextMut<'_, Call>, (key, iv, text): (Octets, Octets, Octets)| {
+            store.data_mut().called()?;
+            let opened = cbc_decrypt(key.as_le_slice(&store), iv.as_le_slice(&store), text.as_le_slice(&store));
+            Ok((opened.ok_or(Stop::Accelerator)?,))
+        },
+    )?;
+    interface.func_wrap(
+        "aes-gcm-seal",
+        |mut store: StoreContextMut<'_, Call>, (key, nonce, aad, text): (Octets, Octets, Octets, Octets)| {
+            store.data_mut().called()?;
+            let [key, nonce, aad, text] = [key, nonce, aad, text].map(|octets| octets.as_le_slice(&store));
+            Ok((gcm_seal(key, nonce, aad, text).ok_or(Stop::Accelerator)?,))
+        },
+    )?;
+    interface.func_wrap(
+        "aes-gcm-open",
+        |mut store: StoreContextMut<'_, Call>, (key, nonce, aad, text): (Octets, Octets, Octets, Octets)| {
+            store.data_mut().called()?;
+            let [key, nonce, aad, text] = [key, nonce, aad, text].map(|octets| octets.as_le_slice(&store));
+            Ok((gcm_open(key, nonce, aad, text).ok_or(Stop::Accelerator)?,))
+        },
+    )
 }
 
 /// None where the lengths of key or IV are wrong.
-fn cbc_encrypt(key: &[u8], iv: &[u8], mut text: Vec<u8>) -> Option<Vec<u8>> {
+fn cbc_encrypt(key: &[u8], iv: &[u8], text: &[u8]) -> Option<Vec<u8>> {
     let key = PaddedBlockEncryptingKey::cbc_pkcs7(cipher_key(key)?).ok()?;
     let iv = FixedLength::from(<[u8; 16]>::try_from(iv).ok()?);
-    key.less_safe_encrypt(&mut text, EncryptionContext::Iv128(iv)).ok()?;
-    Some(text)
+    let mut sealed = with_room(text);
+    key.less_safe_encrypt(&mut sealed, EncryptionContext::Iv128(iv)).ok()?;
+    Some(sealed)
 }
 
 /// None where the lengths of key or IV are wrong; none within where those of
 /// the ciphertext, or its padding, are.
-fn cbc_decrypt(key: &[u8], iv: &[u8], mut text: Vec<u8>) -> Option<Option<Vec<u8>>> {
+fn cbc_decrypt(key: &[u8], iv: &[u8], text: &[u8]) -> Option<Option<Vec<u8>>> {
     let key = PaddedBlockDecryptingKey::cbc_pkcs7(cipher_key(key)?).ok()?;
     let iv = FixedLength::from(<[u8; 16]>::try_from(iv).ok()?);
+    let mut text = text.to_vec();
     let Some(len) = key.decrypt(&mut text, DecryptionContext::Iv128(iv)).ok().map(|plain| plain.len()) else {
         return Some(None);
     };
@@ -77,19 +82,30 @@ fn cbc_decrypt(key: &[u8], iv: &[u8], mut text: Vec<u8>) -> Option<Option<Vec<u8
     Some(Some(text))
 }
 
-fn gcm_seal(key: &[u8], nonce: &[u8], aad: &[u8], mut text: Vec<u8>) -> Option<Vec<u8>> {
+fn gcm_seal(key: &[u8], nonce: &[u8], aad: &[u8], text: &[u8]) -> Option<Vec<u8>> {
     let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
-    gcm_key(key)?.seal_in_place_append_tag(nonce, Aad::from(aad), &mut text).ok()?;
-    Some(text)
+    let mut sealed = with_room(text);
+    gcm_key(key)?.seal_in_place_append_tag(nonce, Aad::from(aad), &mut sealed).ok()?;
+    Some(sealed)
 }
 
-fn gcm_open(key: &[u8], nonce: &[u8], aad: &[u8], mut text: Vec<u8>) -> Option<Option<Vec<u8>>> {
+fn gcm_open(key: &[u8], nonce: &[u8], aad: &[u8], text: &[u8]) -> Option<Option<Vec<u8>>> {
     let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
-    let Some(len) = gcm_key(key)?.open_in_place(nonce, Aad::from(aad), &mut text).ok().map(|plain| plain.len()) else {
+    let key = gcm_key(key)?;
+    let mut text = text.to_vec();
+    let Some(len) = key.open_in_place(nonce, Aad::from(aad), &mut text).ok().map(|plain| plain.len()) else {
         return Some(None);
     };
     text.truncate(len);
     Some(Some(text))
+}
+
+/// A copy that does not move when padding or a tag comes to it.
+fn with_room(text: &[u8]) -> Vec<u8> {
+    const ROOM: usize = 16;
+    let mut copy = Vec::with_capacity(text.len() + ROOM);
+    copy.extend_from_slice(text);
+    copy
 }
 
 fn cipher_key(key: &[u8]) -> Option<UnboundCipherKey> {
@@ -121,24 +137,24 @@ mod tests {
         for key in [&[1; 16][..], &[2; 24], &[3; 32]] {
             for len in [0, 1, 15, 16, 17, 4096] {
                 let text = vec![7; len];
-                let sealed = cbc_encrypt(key, &[9; 16], text.clone()).unwrap();
+                let sealed = cbc_encrypt(key, &[9; 16], &text).unwrap();
                 assert_eq!(sealed.len(), (len / 16 + 1) * 16);
-                assert_eq!(cbc_decrypt(key, &[9; 16], sealed).unwrap().unwrap(), text);
-                let sealed = gcm_seal(key, &[9; 12], b"aad", text.clone()).unwrap();
+                assert_eq!(cbc_decrypt(key, &[9; 16], &sealed).unwrap().unwrap(), text);
+                let sealed = gcm_seal(key, &[9; 12], b"aad", &text).unwrap();
                 assert_eq!(sealed.len(), len + 16);
-                assert_eq!(gcm_open(key, &[9; 12], b"aad", sealed.clone()).unwrap().unwrap(), text);
-                assert_eq!(gcm_open(key, &[9; 12], b"other", sealed), Some(None));
+                assert_eq!(gcm_open(key, &[9; 12], b"aad", &sealed).unwrap().unwrap(), text);
+                assert_eq!(gcm_open(key, &[9; 12], b"other", &sealed), Some(None));
             }
         }
     }
 
     #[test]
     fn what_does_not_decrypt_is_told_from_what_is_misused() {
-        assert_eq!(cbc_decrypt(&[1; 16], &[0; 16], vec![0; 17]), Some(None));
-        assert_eq!(cbc_decrypt(&[1; 16], &[0; 16], vec![]), Some(None));
-        assert_eq!(gcm_open(&[1; 16], &[0; 12], &[], vec![0; 3]), Some(None));
-        assert_eq!(cbc_encrypt(&[1; 17], &[0; 16], vec![]), None);
-        assert_eq!(cbc_encrypt(&[1; 16], &[0; 12], vec![]), None);
-        assert_eq!(gcm_seal(&[1; 16], &[0; 16], &[], vec![]), None);
+        assert_eq!(cbc_decrypt(&[1; 16], &[0; 16], &[0; 17]), Some(None));
+        assert_eq!(cbc_decrypt(&[1; 16], &[0; 16], &[]), Some(None));
+        assert_eq!(gcm_open(&[1; 16], &[0; 12], &[], &[0; 3]), Some(None));
+        assert_eq!(cbc_encrypt(&[1; 17], &[0; 16], &[]), None);
+        assert_eq!(cbc_encrypt(&[1; 16], &[0; 12], &[]), None);
+        assert_eq!(gcm_seal(&[1; 16], &[0; 16], &[], &[]), None);
     }
 }

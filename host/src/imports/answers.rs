@@ -12,29 +12,30 @@ use crate::{EventField, InboundPolicy, OutboundPolicy, Refusal, Severity};
 impl trust::Host for Call {
     fn anchors(&mut self) -> Result<Result<Vec<Vec<u8>>, Refusal>> {
         self.called()?;
-        Ok(self.ask_refusable("trust", |tenant| tenant.trust.anchors())?)
+        Ok(self.ask_refusable("trust", self.tenant.trust.waits(), |tenant| tenant.trust.anchors())?)
     }
 
     fn intermediates(&mut self) -> Result<Result<Vec<Vec<u8>>, Refusal>> {
         self.called()?;
-        Ok(self.ask_refusable("trust", |tenant| tenant.trust.intermediates())?)
+        Ok(self.ask_refusable("trust", self.tenant.trust.waits(), |tenant| tenant.trust.intermediates())?)
     }
 
     fn revocation_lists(&mut self, issuer: Vec<u8>) -> Result<Result<Vec<Vec<u8>>, Refusal>> {
         self.called()?;
-        Ok(self.ask_refusable("trust", move |tenant| tenant.trust.revocation_lists(&issuer))?)
+        Ok(self
+            .ask_refusable("trust", self.tenant.trust.waits(), move |tenant| tenant.trust.revocation_lists(&issuer))?)
     }
 }
 
 impl policy::Host for Call {
     fn outbound(&mut self, recipient: String) -> Result<OutboundPolicy> {
         self.called()?;
-        Ok(self.ask("policy", move |tenant| tenant.policies.outbound(&recipient))?)
+        Ok(self.ask("policy", self.tenant.policies.waits(), move |tenant| tenant.policies.outbound(&recipient))?)
     }
 
     fn inbound(&mut self, recipient: String) -> Result<InboundPolicy> {
         self.called()?;
-        Ok(self.ask("policy", move |tenant| tenant.policies.inbound(&recipient))?)
+        Ok(self.ask("policy", self.tenant.policies.waits(), move |tenant| tenant.policies.inbound(&recipient))?)
     }
 }
 
@@ -53,7 +54,7 @@ impl harvest::Host for Call {
             self.events.report(&self.tenant.limits, Severity::Warning, "offer-dropped", vec![number("limit", limit)]);
             return Ok(());
         }
-        let offered = self.ask("harvest", move |tenant| {
+        let offered = self.ask("harvest", self.tenant.harvest.waits(), move |tenant| {
             tenant.harvest.offer(&owner, &certificate, &chain, capabilities.as_deref());
         });
         match offered {

@@ -15,7 +15,9 @@ use crate::{Entry, KeyError, Refusal, Severity, recipient};
 impl keys::Host for Call {
     fn certificates(&mut self, owner: String) -> Result<Result<Vec<Entry>, Refusal>> {
         self.called()?;
-        Ok(self.ask_refusable("certificates", move |tenant| tenant.certificates.certificates(&owner))?)
+        Ok(self.ask_refusable("certificates", self.tenant.certificates.waits(), move |tenant| {
+            tenant.certificates.certificates(&owner)
+        })?)
     }
 
     fn identities(&mut self, owner: String) -> Result<Result<Vec<keys::Identity>, Refusal>> {
@@ -24,7 +26,9 @@ impl keys::Host for Call {
             self.denied("identities", &owner);
             return Ok(Err(Refusal::Denied));
         }
-        match self.ask_refusable("private-keys", move |tenant| tenant.private_keys.identities(&owner))? {
+        match self.ask_refusable("private-keys", self.tenant.private_keys.waits(), move |tenant| {
+            tenant.private_keys.identities(&owner)
+        })? {
             Err(refusal) => Ok(Err(refusal)),
             Ok(identities) => {
                 let signs = self.scope.may_sign();
@@ -54,7 +58,7 @@ impl keys::HostPrivateKey for Call {
         }
         self.private_key_operation()?;
         let key = Arc::clone(&self.table.get(&key)?.key);
-        self.use_key(move || key.sign(&algorithm, &digest, &message))
+        self.use_key(key.waits(), move || key.sign(&algorithm, &digest, &message))
     }
 
     fn unwrap_key(
@@ -79,7 +83,7 @@ impl keys::HostPrivateKey for Call {
         }
         let key = Arc::clone(&handle.key);
         self.private_key_operation()?;
-        self.use_key(move || key.unwrap_key(&recipient_info, length))
+        self.use_key(key.waits(), move || key.unwrap_key(&recipient_info, length))
     }
 
     fn drop(&mut self, key: Resource<PrivateKeyHandle>) -> Result<()> {
@@ -93,7 +97,7 @@ impl key_export::Host for Call {
     fn pkcs8(&mut self, key: Resource<PrivateKeyHandle>) -> Result<Option<Vec<u8>>> {
         self.called()?;
         let key = Arc::clone(&self.table.get(&key)?.key);
-        let exported = self.ask("private-keys", move |_| key.pkcs8())?;
+        let exported = self.ask("private-keys", key.waits(), move |_| key.pkcs8())?;
         match exported {
             None => Ok(None),
             Some(mut exported) => {
@@ -121,9 +125,10 @@ impl Call {
 
     fn use_key(
         &mut self,
+        waits: bool,
         operation: impl FnOnce() -> Result<Vec<u8>, KeyError> + Send + 'static,
     ) -> Result<Result<Vec<u8>, KeyError>> {
-        let done = self.ask_refusable("private-keys", move |_| match operation() {
+        let done = self.ask_refusable("private-keys", waits, move |_| match operation() {
             Err(KeyError::Refused(refusal)) => Err(refusal),
             other => Ok(other),
         })?;

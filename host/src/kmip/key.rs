@@ -86,6 +86,10 @@ impl PrivateKey for FetchedKey {
     fn unwrap_key(&self, recipient_info: &[u8], length: u32) -> Result<Vec<u8>, KeyError> {
         self.unpacked(self.usage.unwraps)?.unwrap_key(recipient_info, length)
     }
+
+    fn waits(&self) -> bool {
+        false
+    }
 }
 
 /// Fetches a key when it is needed.

@@ -36,11 +36,19 @@ impl Certificates for Chain<dyn Certificates> {
     fn certificates(&self, owner: &str) -> Result<Vec<Entry>, Refusal> {
         self.first(|service| service.certificates(owner))
     }
+
+    fn waits(&self) -> bool {
+        self.services.iter().any(|service| service.waits())
+    }
 }
 
 impl PrivateKeys for Chain<dyn PrivateKeys> {
     fn identities(&self, owner: &str) -> Result<Vec<Identity>, Refusal> {
         self.first(|service| service.identities(owner))
+    }
+
+    fn waits(&self) -> bool {
+        self.services.iter().any(|service| service.waits())
     }
 }
 

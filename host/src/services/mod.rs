@@ -5,6 +5,9 @@
 //! for what in which message is judged before it is called. Calls may
 //! block; one that takes longer than [`crate::Limits`] allows, or panics, costs
 //! its own message and no other.
+//!
+//! A service whose answers are in memory, and that waits for nothing and nobody,
+//! says so by `waits`: it is spared the thread on which others can be given up.
 
 mod chain;
 pub(crate) mod notes;
@@ -47,6 +50,11 @@ pub struct Tenant {
 pub trait Certificates: Send + Sync {
     /// Those filed under the mailbox `owner`, best first; none is an answer.
     fn certificates(&self, owner: &str) -> Result<Vec<Entry>, Refusal>;
+
+    /// Whether an answer may have to be waited for: [as of all services](self).
+    fn waits(&self) -> bool {
+        true
+    }
 }
 
 /// Private keys by mail address.
@@ -54,6 +62,11 @@ pub trait PrivateKeys: Send + Sync {
     /// Those of the mailbox `owner`: the current one first, then those retired,
     /// which still decrypt but no longer sign. None is an answer.
     fn identities(&self, owner: &str) -> Result<Vec<Identity>, Refusal>;
+
+    /// Whether an answer may have to be waited for: [as of all services](self).
+    fn waits(&self) -> bool {
+        true
+    }
 }
 
 /// A certificate together with its private key.
@@ -92,6 +105,11 @@ pub trait PrivateKey: Send + Sync {
     fn pkcs8(&self) -> Option<Zeroizing<Vec<u8>>> {
         None
     }
+
+    /// Whether an answer may have to be waited for: [as of all services](self).
+    fn waits(&self) -> bool {
+        true
+    }
 }
 
 /// The authorities whose certificates the tenant accepts.
@@ -103,6 +121,11 @@ pub trait Trust: Send + Sync {
     /// The DER of the revocation lists of an issuer, given by the DER of its
     /// `Name`. None says that there are none here, not that nothing is revoked.
     fn revocation_lists(&self, issuer: &[u8]) -> Result<Vec<Vec<u8>>, Refusal>;
+
+    /// Whether an answer may have to be waited for: [as of all services](self).
+    fn waits(&self) -> bool {
+        true
+    }
 }
 
 /// What the tenant wants done.
@@ -111,6 +134,11 @@ pub trait Policies: Send + Sync {
     fn outbound(&self, recipient: &str) -> OutboundPolicy;
     /// The policy for a message to the mailbox `recipient` that arrives.
     fn inbound(&self, recipient: &str) -> InboundPolicy;
+
+    /// Whether an answer may have to be waited for: [as of all services](self).
+    fn waits(&self) -> bool {
+        true
+    }
 }
 
 /// What messages teach about their senders.
@@ -119,6 +147,11 @@ pub trait Harvest: Send + Sync {
     /// trusted; `chain` are the certificates (DER) between it and the anchor,
     /// `capabilities` the DER of the signed `SMIMECapabilities`.
     fn offer(&self, owner: &str, certificate: &[u8], chain: &[Vec<u8>], capabilities: Option<&[u8]>);
+
+    /// Whether an answer may have to be waited for: [as of all services](self).
+    fn waits(&self) -> bool {
+        true
+    }
 }
 
 /// Which authors a submitter may act for.

@@ -46,6 +46,10 @@ pub struct NoHarvest;
 
 impl Harvest for NoHarvest {
     fn offer(&self, _: &str, _: &[u8], _: &[Vec<u8>], _: Option<&[u8]>) {}
+
+    fn waits(&self) -> bool {
+        false
+    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Cryptography, thin over RustCrypto: mechanism only, no policy.
 
+pub mod chaining;
 pub mod cipher;
 pub mod curve;
 pub mod digest;

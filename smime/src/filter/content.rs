@@ -1,12 +1,63 @@
 //! The content of what is delivered: the message as it came, or the clear mail
 //! that was in it, fit for SMTP.
 
+use core::ops::Range;
+use std::borrow::Cow;
+
 use super::results::{Finding, is_forged};
 use crate::budget::Budget;
+use crate::buffer::{keep_behind, range_of};
 use crate::error::Error;
 use crate::mime::protected_header::Payload;
 use crate::mime::{self, Entity, canonical};
-use crate::verdict::Content;
+use crate::verdict::{Content, Delivery};
+
+/// Clear mail for some recipients, whose body still stands in the buffer of the
+/// layer that it was in.
+pub(super) struct Draft<'a> {
+    pub(super) recipients: Vec<u32>,
+    /// The whole header, with the empty line.
+    head: Vec<u8>,
+    body: Cow<'a, [u8]>,
+}
+
+impl Draft<'_> {
+    /// The delivery, with a copy of the body.
+    pub(super) fn copied(self) -> Delivery {
+        let Self { recipients, mut head, body } = self;
+        head.reserve_exact(body.len());
+        head.extend_from_slice(&body);
+        Delivery { recipients, content: Content::Rewritten(head) }
+    }
+
+    /// Without the body, and where that stands in `buffer`; or, where it stands
+    /// elsewhere, the delivery.
+    pub(super) fn detach(self, buffer: &[u8]) -> Result<Detached, Delivery> {
+        match &self.body {
+            Cow::Borrowed(body) => match range_of(body, buffer) {
+                Some(body) => Ok(Detached { recipients: self.recipients, head: self.head, body }),
+                None => Err(self.copied()),
+            },
+            Cow::Owned(_) => Err(self.copied()),
+        }
+    }
+}
+
+/// A draft that takes over the buffer its body stands in: the largest of messages
+/// then is in memory once.
+pub(super) struct Detached {
+    recipients: Vec<u32>,
+    head: Vec<u8>,
+    body: Range<usize>,
+}
+
+impl Detached {
+    /// The delivery, in `buffer`.
+    pub(super) fn within(self, buffer: Vec<u8>) -> Delivery {
+        let content = Content::Rewritten(keep_behind(&self.head, buffer, self.body));
+        Delivery { recipients: self.recipients, content }
+    }
+}
 
 /// Gives protected content the line ends of mail, where it has those of Unix
 /// throughout: some senders encrypt files as they lie on their disk. Any other
@@ -56,24 +107,23 @@ pub(super) fn with_body(message: &Entity<'_>, body: &[u8], findings: &[Finding],
 /// Clear mail: the header of `message` without its MIME fields, and with the
 /// protected fields that `payload` brings in the place of its own; then the MIME
 /// fields and the body of `payload`.
-pub(super) fn clear_mail(
+pub(super) fn clear_mail<'a>(
+    recipients: Vec<u32>,
     message: &Entity<'_>,
-    payload: &Payload<'_>,
+    payload: &Payload<'a>,
     findings: &[Finding],
     authserv_id: &str,
     budget: &mut Budget,
-) -> Result<Content, Error> {
+) -> Result<Draft<'a>, Error> {
     let header = message.header();
-    let kept = payload.restore(header, |field| !is_forged(field, authserv_id));
-    let len = payload.entity.raw().len().saturating_add(kept.len());
-    let mut out = Vec::with_capacity(len.saturating_add(room(findings)));
-    write_findings(&mut out, findings, authserv_id);
-    out.extend_from_slice(&kept);
+    let mut head = Vec::new();
+    write_findings(&mut head, findings, authserv_id);
+    head.extend_from_slice(&payload.restore(header, |field| !is_forged(field, authserv_id)));
     if header.first("MIME-Version").is_none() {
-        out.extend_from_slice(b"MIME-Version: 1.0\r\n");
+        head.extend_from_slice(b"MIME-Version: 1.0\r\n");
     }
-    append_deliverable(&mut out, payload, budget)?;
-    Ok(Content::Rewritten(out))
+    let body = append_deliverable(&mut head, payload, budget)?;
+    Ok(Draft { recipients, head, body })
 }
 
 fn write_findings(out: &mut Vec<u8>, findings: &[Finding], authserv_id: &str) {
@@ -87,21 +137,27 @@ fn room(findings: &[Finding]) -> usize {
     findings.len().saturating_add(1).saturating_mul(512)
 }
 
-/// Appends the MIME entity of `payload`. Where its lines are not those of mail, as
-/// in a binary body, its leaves are encoded again, and decode to the same octets.
-fn append_deliverable(out: &mut Vec<u8>, payload: &Payload<'_>, budget: &mut Budget) -> Result<(), Error> {
-    let start = out.len();
-    payload.append_entity(out, budget)?;
-    let written = out.get(start..).unwrap_or_default();
-    if mime::check_line_ends(written).is_ok() {
-        return Ok(());
+/// Appends the fields of the MIME entity of `payload`, and gives its body. Where its
+/// lines are not those of mail, as in a binary body, its leaves are encoded again,
+/// and decode to the same octets; then all of it is appended, and no body is left.
+fn append_deliverable<'a>(
+    head: &mut Vec<u8>,
+    payload: &Payload<'a>,
+    budget: &mut Budget,
+) -> Result<Cow<'a, [u8]>, Error> {
+    let start = head.len();
+    let body = payload.entity_to_deliver(head, budget)?;
+    let fields = head.get(start..).unwrap_or_default();
+    if mime::check_line_ends(fields).is_ok() && mime::check_line_ends(&body).is_ok() {
+        return Ok(body);
     }
-    let parsed = Entity::parse(written, budget)?;
+    let whole = [fields, &body].concat();
+    let parsed = Entity::parse(&whole, budget)?;
     let encoded = canonical::seven_bit(&parsed, budget)?.into_owned();
     mime::check_line_ends(&encoded)?;
-    out.truncate(start);
-    out.extend_from_slice(&encoded);
-    Ok(())
+    head.truncate(start);
+    head.extend_from_slice(&encoded);
+    Ok(Cow::Borrowed(&[]))
 }
 
 #[cfg(test)]
@@ -121,7 +177,8 @@ mod tests {
         let mut budget = Budget::for_message(raw.len());
         let entity = Entity::parse(raw, &mut budget).unwrap();
         let mut fit = Vec::new();
-        append_deliverable(&mut fit, &Payload::unprotected(&entity), &mut budget).unwrap();
+        let body = append_deliverable(&mut fit, &Payload::unprotected(&entity), &mut budget).unwrap();
+        assert!(body.is_empty());
         let again = Entity::parse(&fit, &mut budget).unwrap();
         assert_eq!(again.decoded_body(&mut budget).unwrap().as_ref(), b"\x89PNG\r\n\x1a\n\0");
         assert!(again.header().first("From").is_none());

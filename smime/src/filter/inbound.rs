@@ -4,7 +4,7 @@
 //! One walk serves all recipients whose policy is the same; it branches where
 //! they read different things.
 
-use super::content;
+use super::content::{self, Draft};
 use super::layer::{Around, Encrypted, Layer, recognise};
 use super::place::Place;
 use super::results::{Finding, is_forged};
@@ -129,7 +129,9 @@ impl<H: Host> Walk<'_, H> {
             around: Around::default(),
         };
         let root = self.message;
-        self.open(root, state).map_err(|error| self.uniform(error))
+        let drafts = self.open(root, state).map_err(|error| self.uniform(error))?;
+        self.deliveries.extend(drafts.into_iter().map(Draft::copied));
+        Ok(())
     }
 
     /// Between the use of a private key and the proof that the plaintext is
@@ -146,7 +148,9 @@ impl<H: Host> Walk<'_, H> {
         CmsError::Undecipherable.into()
     }
 
-    fn open(&mut self, entity: &Entity<'_>, mut state: State) -> Result<(), Error> {
+    /// Opens what is in `entity`. What can be delivered of its own octets comes
+    /// back, for whoever has the buffer.
+    fn open<'e>(&mut self, entity: &Entity<'e>, mut state: State) -> Result<Vec<Draft<'e>>, Error> {
         if state.decrypted && state.passed {
             self.check_protected_author(entity)?;
         }
@@ -171,7 +175,8 @@ impl<H: Host> Walk<'_, H> {
                 self.signed(&signed, &content, &part, &mut state)?;
                 state.detached_only = false;
                 state.place.enter_opaque();
-                self.open_owned(content, state)
+                self.open_owned(content, state)?;
+                Ok(Vec::new())
             }
             Layer::Encrypted { data, encoded } => self.encrypted(entity, data, encoded, state),
             Layer::Compressed { data, encoded } => {
@@ -181,15 +186,26 @@ impl<H: Host> Walk<'_, H> {
                 state.opened = true;
                 state.detached_only = false;
                 state.place.enter_opaque();
-                self.open_owned(content, state)
+                self.open_owned(content, state)?;
+                Ok(Vec::new())
             }
         }
     }
 
+    /// The same for content that nobody else reads: the last of the deliveries made
+    /// of it takes over its buffer.
     fn open_owned(&mut self, content: Vec<u8>, state: State) -> Result<(), Error> {
         let content = content::with_crlf(content);
         let inner = Entity::parse(&content, &mut self.budget)?;
-        self.open(&inner, state)
+        let mut drafts = self.open(&inner, state)?;
+        let last = drafts.pop().map(|draft| draft.detach(&content));
+        self.deliveries.extend(drafts.into_iter().map(Draft::copied));
+        match last {
+            Some(Ok(detached)) => self.deliveries.push(detached.within(content)),
+            Some(Err(delivery)) => self.deliveries.push(delivery),
+            None => {}
+        }
+        Ok(())
     }
 
     /// A signature layer: altered content ends the walk, whatever the policy;
@@ -226,26 +242,27 @@ impl<H: Host> Walk<'_, H> {
 
     /// An encryption layer: each recipient opens it with a key of its own, or
     /// gets it as it is.
-    fn encrypted(
+    fn encrypted<'e>(
         &mut self,
-        entity: &Entity<'_>,
+        entity: &Entity<'e>,
         data: Encrypted,
         encoded: Vec<u8>,
         mut state: State,
-    ) -> Result<(), Error> {
+    ) -> Result<Vec<Draft<'e>>, Error> {
         if self.policy.decrypt == Demand::Never {
             return self.closed(entity, state);
         }
         self.budget.layer()?;
         let addressed = unwrap::addressed(self.host, self.envelope, &state.recipients, data.recipients())?;
+        let mut drafts = Vec::new();
         if !addressed.others.is_empty() {
             if self.policy.decrypt == Demand::Required {
                 return Err(PolicyError::NotForRecipient.into());
             }
-            self.closed(entity, State { recipients: addressed.others, ..state.clone() })?;
+            drafts = self.closed(entity, State { recipients: addressed.others, ..state.clone() })?;
         }
         if addressed.keys.is_empty() {
-            return Ok(());
+            return Ok(drafts);
         }
         // All that may be out of reach is fetched before a key is used.
         let trust = load_trust(&mut self.trust, self.host, self.message.header())?;
@@ -274,7 +291,7 @@ impl<H: Host> Walk<'_, H> {
             self.unproved = unproved_outside || !cipher.is_authenticated();
             self.open_owned(plaintext, State { recipients: key.recipients, ..state.clone() })?;
         }
-        Ok(())
+        Ok(drafts)
     }
 
     fn decrypt(
@@ -312,7 +329,7 @@ impl<H: Host> Walk<'_, H> {
     }
 
     /// The innermost entity: clear mail to deliver.
-    fn finish(&mut self, entity: &Entity<'_>, state: State) -> Result<(), Error> {
+    fn finish<'e>(&mut self, entity: &Entity<'e>, state: State) -> Result<Vec<Draft<'e>>, Error> {
         if self.policy.verify == Demand::Required && !state.passed {
             return Err(PolicyError::SignatureRequired.into());
         }
@@ -346,12 +363,17 @@ impl<H: Host> Walk<'_, H> {
             content::as_it_came(self.message, findings, authserv_id)
         };
         self.deliveries.push(Delivery { recipients: state.recipients, content });
-        Ok(())
+        Ok(Vec::new())
     }
 
     /// What was inside the layers, as clear mail. A signature that passed is
     /// reported as such only to those whom it speaks to.
-    fn deliver_clear(&mut self, entity: &Entity<'_>, state: &State, findings: &[Finding]) -> Result<(), Error> {
+    fn deliver_clear<'e>(
+        &mut self,
+        entity: &Entity<'e>,
+        state: &State,
+        findings: &[Finding],
+    ) -> Result<Vec<Draft<'e>>, Error> {
         let payload = self.payload(entity, state)?;
         let is_bound = !state.passed || !state.decrypted || state.passed_inside || names_author(&payload)?;
         if !is_bound {
@@ -373,6 +395,7 @@ impl<H: Host> Walk<'_, H> {
         for mailbox in mailboxes(envelope, &others) {
             self.host.report(Severity::Warning, "recipient-not-named", &[Field::text("recipient", mailbox)]);
         }
+        let mut drafts = Vec::new();
         for (recipients, doubt) in
             [(named, (!is_bound).then_some("author-not-bound")), (others, Some("recipient-not-named"))]
         {
@@ -384,10 +407,10 @@ impl<H: Host> Walk<'_, H> {
                 None => findings.to_vec(),
             };
             let authserv_id = &self.policy.authserv_id;
-            let content = content::clear_mail(self.message, &payload, &demoted, authserv_id, &mut self.budget)?;
-            self.deliveries.push(Delivery { recipients, content });
+            let (message, budget) = (self.message, &mut self.budget);
+            drafts.push(content::clear_mail(recipients, message, &payload, &demoted, authserv_id, budget)?);
         }
-        Ok(())
+        Ok(drafts)
     }
 
     /// What was inside the layers, with the protected header if it is one of the
@@ -408,7 +431,7 @@ impl<H: Host> Walk<'_, H> {
     }
 
     /// What stays encrypted for these recipients.
-    fn closed(&mut self, entity: &Entity<'_>, state: State) -> Result<(), Error> {
+    fn closed<'e>(&mut self, entity: &Entity<'e>, state: State) -> Result<Vec<Draft<'e>>, Error> {
         if state.decrypted {
             return self.finish(entity, state);
         }
@@ -417,7 +440,7 @@ impl<H: Host> Walk<'_, H> {
         }
         let content = content::as_it_came(self.message, &[], &self.policy.authserv_id);
         self.deliveries.push(Delivery { recipients: state.recipients, content });
-        Ok(())
+        Ok(Vec::new())
     }
 
     /// Tells the operator of results that claim to be ours.

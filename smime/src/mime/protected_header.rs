@@ -227,26 +227,26 @@ impl<'a> Payload<'a> {
         Some(named)
     }
 
-    /// Appends the MIME entity to deliver: its `Content-*` fields, an empty line
-    /// and its body, bit for bit; but for the parameter of ours that said its
-    /// header is protected, which it no longer is, and for what repeats the header
-    /// to older readers.
+    /// The MIME entity to deliver: its `Content-*` fields with an empty line, which
+    /// go behind what is in `out`, and its body, bit for bit; but for the parameter
+    /// of ours that said its header is protected, which it no longer is, and for
+    /// what repeats the header to older readers.
     ///
     /// # Errors
     /// A limit that is passed.
-    pub fn append_entity(&self, out: &mut Vec<u8>, budget: &mut Budget) -> Result<(), MessageError> {
+    pub fn entity_to_deliver(&self, out: &mut Vec<u8>, budget: &mut Budget) -> Result<Cow<'a, [u8]>, MessageError> {
         if self.header.is_some()
             && let Cow::Owned(rest) = legacy_display::removed(&self.entity, budget)?
         {
             let entity = Entity::parse(&rest, budget)?;
-            self.append(&entity, out);
-        } else {
-            self.append(&self.entity, out);
+            self.append_fields(&entity, out);
+            return Ok(Cow::Owned(entity.body().to_vec()));
         }
-        Ok(())
+        self.append_fields(&self.entity, out);
+        Ok(Cow::Borrowed(self.entity.body()))
     }
 
-    fn append(&self, entity: &Entity<'_>, out: &mut Vec<u8>) {
+    fn append_fields(&self, entity: &Entity<'_>, out: &mut Vec<u8>) {
         for field in entity.header().fields().iter().filter(|field| is_content_field(field.name())) {
             match without_suffix(field) {
                 Some(value) if self.header.is_some() && field.is("Content-Type") => {
@@ -257,7 +257,6 @@ impl<'a> Payload<'a> {
             }
         }
         out.extend_from_slice(b"\r\n");
-        out.extend_from_slice(entity.body());
     }
 
     /// The header to deliver, without MIME fields: the fields of `outer`, those

@@ -6,7 +6,7 @@
 # Valid from the day they are made for 10,000 days; the benches' clock says
 # 2027-01-01T00:00:00Z.
 set -eu
-openssl genpkey -quiet -algorithm RSA -pkeyopt rsa_keygen_bits:3072 -out ca.key
+openssl genpkey -quiet -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out ca.key
 openssl req -x509 -key ca.key -sha256 -days 10000 -subj "/O=Benches/CN=Benches CA" \
   -addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign,cRLSign -outform PEM -out ca.pem
 
