@@ -42,6 +42,7 @@ use tokio_util::sync::CancellationToken;
 pub use gate::Gate;
 pub use held::Held;
 pub use listener::Listener;
+pub use refusal::Refusal;
 pub use status::ask;
 pub use stream::{Peer, Stream};
 pub use transaction::{Client, Judgement, MOST_RECIPIENTS, Part, PartContent, Transaction, new_id};

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::address::{Address, Network};
+use super::address::{Address, Network, NextHopProtocol};
 use super::next_hop::{self, NextHop};
 use super::source::Source;
 use super::{ConfigurationError, raw};
@@ -139,6 +139,7 @@ fn listener(
         );
         return Err(source.at(span, text));
     }
+    let place = raw.address.span();
     let address = raw.address.into_inner().within(folder);
     let name = match raw.name {
         Some(name) if is_name(name.get_ref()) => name.into_inner(),
@@ -159,6 +160,25 @@ fn listener(
         (raw::ListenerDirection::Inbound, None) => ListenerDirection::Inbound,
         (raw::ListenerDirection::Outbound, None) => ListenerDirection::Outbound,
     };
+    let xforward: Vec<Network> = raw.xforward.map(toml::Spanned::into_inner).unwrap_or_default();
+    if matches!(direction, ListenerDirection::ByClient { .. })
+        && protocol != Protocol::Milter
+        && let Some(remedy) = unknown_clients(&address, &xforward)
+    {
+        let text = format!(
+            "whoever connects here is a mail server of this machine, and mail from outside would count as its own: \
+             {remedy}"
+        );
+        return Err(source.at(place, text));
+    }
+    if let Some(hop) = raw.next_hop.as_ref().filter(|_| protocol == Protocol::Milter)
+        && hop.get_ref().protocol() == NextHopProtocol::Lmtp
+    {
+        let text = "a milter hands on by SMTP: LMTP answers for each recipient, and a message that one of them cannot \
+                    get would be put off for days; name the mail server itself, on a port without this filter"
+            .to_owned();
+        return Err(source.at(hop.span(), text));
+    }
     let hop = next_hop::Keys {
         address: raw.next_hop,
         tls: raw.next_hop_tls,
@@ -172,13 +192,26 @@ fn listener(
         address,
         direction,
         next_hop,
-        xforward: raw.xforward.map(toml::Spanned::into_inner).unwrap_or_default(),
+        xforward,
         tls: raw
             .tls
             .map(toml::Spanned::into_inner)
             .map(|files| TlsFiles { certificate: folder.join(files.certificate), key: folder.join(files.key) }),
         timeout: raw.timeout.map_or(TIMEOUT, |time| time.0),
     })
+}
+
+/// What to do where a relay would never learn who its clients are: only mail
+/// servers of this machine reach it, and they may not say whose mail they bring.
+fn unknown_clients(address: &Address, xforward: &[Network]) -> Option<&'static str> {
+    match address {
+        Address::Unix(_) => Some("make a listener for each direction"),
+        Address::Tcp(address) if address.ip().to_canonical().is_loopback() && xforward.is_empty() => Some(
+            "let it say whose mail it brings (xforward = [\"127.0.0.1\"], and XFORWARD in the mail server), or make a \
+             listener for each direction",
+        ),
+        Address::Tcp(_) => None,
+    }
 }
 
 /// RFC 5321, section 4.5.3.2.7: a server waits five minutes for a command.
@@ -225,6 +258,20 @@ mod tests {
         assert!(!smtp.direction.is_inside("10.9.9.9".parse().unwrap()));
     }
 
+    /// The mail server beside us brings the mail of everybody: that it is inside says
+    /// nothing of whose mail it is.
+    #[test]
+    fn t36_who_the_client_is_has_to_be_known() {
+        for (address, known_by_xforward) in [("[::1]:10025", true), ("127.0.0.9:1", true), ("unix:/run/smtp", false)] {
+            let relay = SMTP.replace("[::1]:10025", address).replace("outbound", "by-client");
+            let relay = format!("{relay}next-hop = \"smtp://hop:10026\"\n");
+            let complaint = read(&relay).unwrap_err();
+            assert!(complaint.contains(":3: whoever connects here is a mail server of this machine"), "{complaint}");
+            assert_eq!(read(&format!("{relay}xforward = [\"127.0.0.1\"]\n")).is_ok(), known_by_xforward);
+            assert!(read(&relay.replace(address, "192.0.2.1:25")).is_ok(), "clients themselves");
+        }
+    }
+
     #[test]
     fn what_is_wrong_is_said_with_its_line_and_a_hint() {
         let milter = format!("{MILTER}direction = \"inbound\"\n");
@@ -237,9 +284,11 @@ mod tests {
             (format!("{milter}next-hop = \"smtp://127.0.0.1:8891\"\n"), ":5: the next hop is the listener itself"),
             (format!("{milter}next-hop = \"127.0.0.1:25\"\n"), ":5: `127.0.0.1:25` is no next hop"),
             (
-                format!("{milter}next-hop = \"lmtp+unix:/run/lmtp\"\nnext-hop-tls = \"required\"\n"),
+                format!("{SMTP}next-hop = \"lmtp+unix:/run/lmtp\"\nnext-hop-tls = \"required\"\n"),
                 ":6: a Unix socket has no TLS",
             ),
+            (format!("{milter}next-hop = \"lmtp://h:24\"\n"), ":5: a milter hands on by SMTP"),
+            (format!("{milter}next-hop = \"lmtp+unix:/run/lmtp\"\n"), ":5: a milter hands on by SMTP"),
             (
                 format!("{milter}next-hop = \"smtp://h:25\"\nnext-hop-ca = \"ca.pem\"\n"),
                 ":6: next-hop-ca says nothing unless next-hop-tls = \"required\"",

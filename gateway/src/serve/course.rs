@@ -2,6 +2,7 @@
 //! listener, the client and the envelope, never by the message.
 
 use super::refusal::Refusal;
+use super::smtp::path::is_postmaster;
 use super::transaction::Client;
 use crate::config::{Configuration, ListenerDirection, Tenant};
 use crate::tenant;
@@ -38,7 +39,7 @@ pub fn course<'c>(
             let served = |address: &str| tenant::by_domain(configuration, address).is_ok();
             let of_a_tenant = match (sender, qualified(client)) {
                 // A bounce goes where its recipient is.
-                (None, None) => first.is_some_and(|first| !served(first)),
+                (None, None) => first.is_some_and(|first| !served(first) && !is_postmaster(first)),
                 (sender, login) => sender.is_some_and(served) || login.is_some_and(served),
             };
             if inside && of_a_tenant { outbound(configuration, client, sender) } else { Ok(Course::Inbound) }
@@ -47,12 +48,18 @@ pub fn course<'c>(
 }
 
 /// The submitter is who logged in; where nobody did, the mail server vouches for
-/// the reverse-path.
+/// the reverse-path. That says whose a bare login is only as long as there is one
+/// tenant: taro of one would sign as taro of another with it.
 fn outbound<'c>(
     configuration: &'c Configuration,
     client: &Client,
     sender: Option<&str>,
 ) -> Result<Course<'c>, Refusal> {
+    if let Some(login) = client.login.as_deref().filter(|login| !login.contains('@'))
+        && configuration.tenants.len() > 1
+    {
+        return Err(Refusal::BareLogin(login.to_owned()));
+    }
     let address = qualified(client).or(sender);
     let tenant = match (address, configuration.tenants.as_slice()) {
         (Some(address), _) => tenant::by_domain(configuration, address).ok(),
@@ -102,7 +109,7 @@ mod tests {
             }
             Ok(Course::Inbound) => "inbound".to_owned(),
             Err(refusal) => {
-                assert!(matches!(refusal, Refusal::NotServed(_)));
+                assert!(matches!(refusal, Refusal::NotServed(_) | Refusal::BareLogin(_)));
                 "refused".to_owned()
             }
         }
@@ -119,8 +126,6 @@ mod tests {
             (inside, None, "x@nec.co.jp.evil", "inbound"),
             (outside, None, "taro@nec.co.jp", "inbound"),
             ("unknown", None, "taro@nec.co.jp", "inbound"),
-            (outside, Some("taro"), "taro@nec.co.jp", "nec taro@nec.co.jp"),
-            (outside, Some("jiro"), "taro@nec.co.jp", "nec jiro@nec.co.jp"),
             (outside, Some("taro@nec.co.jp"), "x@abc.com", "nec taro@nec.co.jp"),
             (outside, Some("taro@nec.co.jp"), "x@elsewhere.example", "nec taro@nec.co.jp"),
             (outside, Some("taro"), "x@elsewhere.example", "inbound"),
@@ -130,6 +135,19 @@ mod tests {
             let told_now = of(&configuration, &client(address, login), Some(sender), Some("alice@abc.com"));
             assert_eq!(told_now, told, "{address} {login:?} {sender}");
         }
+    }
+
+    #[test]
+    fn t39_a_bare_login_is_of_the_only_tenant_or_of_nobody() {
+        let (both, one) = (configuration(TENANTS), configuration("[tenant.nec]\ndomains = [\"nec.co.jp\"]\n"));
+        let login = client("192.0.2.1", Some("jiro"));
+        let of = |configuration, sender| of(configuration, &login, sender, Some("alice@abc.com"));
+        assert_eq!(of(&one, Some("taro@nec.co.jp")), "nec jiro@nec.co.jp");
+        assert_eq!(of(&one, None), "nec jiro");
+        for sender in [Some("jiro@nec.co.jp"), Some("jiro@abc.com")] {
+            assert_eq!(of(&both, sender), "refused", "whose jiro?");
+        }
+        assert_eq!(of(&both, Some("x@elsewhere.example")), "inbound");
     }
 
     #[test]

@@ -10,9 +10,10 @@ use host::Reply;
 use super::held::{Held, Quota};
 use super::ledger::Ledger;
 use super::listener::Listener;
+use super::refusal::Refusal;
 use super::site::Site;
 use super::transaction::{Client, Judgement, Transaction};
-use super::{admission, judge, log, replies};
+use super::{admission, judge, replies};
 
 /// What all sessions of the process share.
 ///
@@ -68,9 +69,8 @@ impl Gate {
 
     /// Whether mail with this reverse-path (none is the null one) is taken from
     /// `client`: `550 5.7.1` if it is no tenant's.
-    pub fn admit_sender(&self, listener: &Listener, client: &Client, sender: Option<&str>) -> Result<(), Reply> {
+    pub fn admit_sender(&self, listener: &Listener, client: &Client, sender: Option<&str>) -> Result<(), Refusal> {
         admission::sender(&self.site.load(), listener, client, sender)
-            .map_err(|refusal| log::turned_away(&listener.settings.name, client, sender, &refusal))
     }
 
     /// Whether `recipient` may join those of `transaction`, who were accepted
@@ -80,10 +80,8 @@ impl Gate {
         listener: &Listener,
         transaction: &Transaction,
         recipient: &str,
-    ) -> Result<(), Reply> {
-        let Transaction { client, sender, .. } = transaction;
+    ) -> Result<(), Refusal> {
         admission::recipient(&self.site.load(), listener, transaction, recipient)
-            .map_err(|refusal| log::turned_away(&listener.settings.name, client, sender.as_deref(), &refusal))
     }
 
     /// The most octets that a message of `transaction` may have, as its tenant has
@@ -92,9 +90,9 @@ impl Gate {
         admission::message_size(&self.site.load(), listener, transaction)
     }
 
-    /// Reserves room for so many octets of mail; `452 4.3.1` if there is none.
-    pub fn hold(&self, octets: usize) -> Result<Held, Reply> {
-        self.memory.take(octets).ok_or_else(replies::no_memory)
+    /// Room for mail, none of it taken yet.
+    pub fn hold(&self) -> Result<Held, Refusal> {
+        self.memory.take(0).ok_or(Refusal::Memory)
     }
 
     /// Decides what becomes of `message`: header, empty line and body, with CRLF
@@ -102,5 +100,17 @@ impl Gate {
     /// goes wrong here is `451 4.3.0`. The caller holds room for the message.
     pub async fn judge(&self, listener: &Listener, transaction: &Transaction, message: Bytes) -> Judgement {
         judge::judge(self.site(), &self.memory, &self.ledger, listener, transaction, message).await
+    }
+
+    /// Tells of a message that is refused before it can be judged, of which `size`
+    /// octets have come. What the client is told.
+    pub async fn refuse(
+        &self,
+        listener: &Listener,
+        transaction: &Transaction,
+        size: usize,
+        refusal: &Refusal,
+    ) -> Reply {
+        judge::refuse(self.site(), &self.ledger, listener, transaction, size, refusal).await
     }
 }

@@ -4,9 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use host::Reply;
-
-use super::replies;
+use super::refusal::Refusal;
 
 /// So much of something there may be at a time.
 #[derive(Debug)]
@@ -51,17 +49,17 @@ impl Quota {
 }
 
 impl Held {
-    /// Holds so many octets more; `452 4.3.1` if there are not as many.
-    pub fn grow(&mut self, octets: usize) -> Result<(), Reply> {
+    /// Holds so many octets more, if there are as many.
+    pub fn grow(&mut self, octets: usize) -> Result<(), Refusal> {
         if !self.quota.add(octets) {
-            return Err(replies::no_memory());
+            return Err(Refusal::Memory);
         }
         self.amount = self.amount.saturating_add(octets);
         Ok(())
     }
 
     /// Grows to at least `octets`.
-    pub fn reserve(&mut self, octets: usize) -> Result<(), Reply> {
+    pub fn reserve(&mut self, octets: usize) -> Result<(), Refusal> {
         self.grow(octets.saturating_sub(self.amount))
     }
 
@@ -88,7 +86,7 @@ mod tests {
         let mut first = quota.take(4).unwrap();
         let second = quota.take(6).unwrap();
         assert!(quota.take(1).is_none());
-        assert_eq!(first.grow(1).unwrap_err().code, 452);
+        assert_eq!(first.grow(1), Err(Refusal::Memory));
         drop(second);
         first.grow(6).unwrap();
         assert_eq!(quota.used(), 10);

@@ -14,13 +14,14 @@ use super::course::{Course, course};
 use super::held::{Held, Quota};
 use super::ledger::Ledger;
 use super::listener::Listener;
+use super::log;
 use super::parts::Parts;
 use super::record::Record;
 use super::refusal::Refusal;
 use super::site::Site;
+use super::smtp::path::is_postmaster;
 use super::tenant::Tenant;
 use super::transaction::{Judgement, Transaction};
-use super::{log, metrics};
 
 /// Decides what becomes of a message, and tells of it.
 pub async fn judge(
@@ -47,12 +48,38 @@ pub async fn judge(
         Judgement::Refuse(reply) => record.reply = Some(reply.clone()),
     }
     record.elapsed = started.elapsed();
-    log::message(&record);
-    ledger.enter(&record);
-    if let Some(audit) = &site.audit {
-        Arc::clone(audit).write(&record).await;
-    }
+    tell(&site, ledger, &record).await;
     judgement
+}
+
+/// Tells of a message that is refused before it can be judged.
+pub async fn refuse(
+    site: Arc<Site>,
+    ledger: &Ledger,
+    listener: &Listener,
+    transaction: &Transaction,
+    size: usize,
+    refusal: &Refusal,
+) -> Reply {
+    let mut record = Record::new(&listener.settings.name, transaction, size);
+    if let Ok(Matter { tenant, direction, .. }) = matter(&site, listener, transaction) {
+        record.tenant = Some(tenant.settings.name.clone());
+        record.direction = Some(direction);
+    }
+    let reply = refusal.reply();
+    record.events.push(refusal.event());
+    record.reply = Some(reply.clone());
+    tell(&site, ledger, &record).await;
+    reply
+}
+
+/// The one line of a message in the log, its numbers, and its events.
+async fn tell(site: &Site, ledger: &Ledger, record: &Record<'_>) {
+    log::message(record);
+    ledger.enter(record);
+    if let Some(audit) = &site.audit {
+        Arc::clone(audit).write(record).await;
+    }
 }
 
 /// Who refuses a message.
@@ -85,13 +112,16 @@ async fn try_judge(
         return Err(Refusal::TooLarge { size: message.len(), most }.into());
     }
     let mut parts = Parts::new(&listener.settings.name, direction, transaction, &message);
-    let local = |place: &usize| direction == Direction::Outbound && is_of(site, &tenant, transaction, *place);
-    let (local, outside): (Vec<usize>, Vec<usize>) = (0..transaction.recipients.len()).partition(local);
+    let local =
+        |(_, recipient): &(usize, &String)| direction == Direction::Outbound && is_inside(site, &tenant, recipient);
+    let (local, outside): (Vec<_>, Vec<_>) = transaction.recipients.iter().enumerate().partition(local);
+    let [local, outside] = [local, outside].map(|named| named.iter().map(|(place, _)| *place).collect::<Vec<usize>>());
     parts.add_unchanged(&local);
     if outside.is_empty() {
         return Ok(parts);
     }
-    let recipients = outside.iter().filter_map(|&place| transaction.recipients.get(place).cloned()).collect();
+    let recipients = outside.iter().filter_map(|&place| transaction.recipients.get(place));
+    let recipients = recipients.map(|recipient| site.mailbox(recipient)).collect();
     let envelope = Envelope { direction, submitter, sender: transaction.sender.clone(), recipients };
     let waiting = Instant::now();
     let turn = turn(site, &tenant).await?;
@@ -102,7 +132,6 @@ async fn try_judge(
         // Taken along, so that the place is free when the work is done, even if
         // the client has gone in the meantime.
         let _turn = turn;
-        let _ongoing = metrics::in_progress(&tenant.settings.name);
         let services = tenant.services()?;
         Ok(tenant.runtime.run(&services, &envelope, &message))
     });
@@ -154,9 +183,10 @@ fn matter(site: &Site, listener: &Listener, transaction: &Transaction) -> Result
     }
 }
 
-fn is_of(site: &Site, tenant: &Arc<Tenant>, transaction: &Transaction, place: usize) -> bool {
-    let of = transaction.recipients.get(place).and_then(|recipient| site.tenant_of(recipient));
-    of.is_some_and(|of| Arc::ptr_eq(of, tenant))
+/// Whether a recipient is inside for who writes in the name of `tenant`: of the same,
+/// or the postmaster of the host.
+fn is_inside(site: &Site, tenant: &Arc<Tenant>, recipient: &str) -> bool {
+    is_postmaster(recipient) || site.tenant_of(recipient).is_some_and(|of| Arc::ptr_eq(of, tenant))
 }
 
 /// Waits for a place of the tenant and then for one of the gateway: who waits for
@@ -180,7 +210,7 @@ fn add(parts: &mut Parts, deliveries: Vec<Delivery>, outside: &[usize], mut room
         match content {
             Content::Unchanged => parts.add_unchanged(&places),
             Content::Rewritten(octets) => {
-                room.reserve(octets.len()).map_err(|_| Refusal::Memory)?;
+                room.reserve(octets.len())?;
                 let held = room.split(octets.len()).ok_or(Refusal::Memory)?;
                 parts.add_rewritten(&places, octets, held);
             }

@@ -75,8 +75,8 @@ pub fn message(record: &Record<'_>) {
     );
 }
 
-/// The line of a sender or recipient that is not taken, who is counted; returns what the client
-/// is told.
+/// The line of what is not taken before there is a message, which is counted;
+/// returns what the client is told.
 pub fn turned_away(listener: &str, client: &Client, sender: Option<&str>, refusal: &Refusal) -> Reply {
     let (reply, told) = (refusal.reply(), refusal.event());
     metrics::turned_away(listener, event::text(&told, "cause").unwrap_or_default());
@@ -91,6 +91,16 @@ pub fn turned_away(listener: &str, client: &Client, sender: Option<&str>, refusa
         "turned away"
     );
     reply
+}
+
+/// The line of a message that goes on, and that the next hop did not take as a whole.
+pub fn not_handed_on(listener: &str, id: &str, reply: &Reply) {
+    tracing::warn!(listener, id, code = reply.code, text = reply.text, "the next hop did not take the message");
+}
+
+/// The line of a client that left while its message was judged: it has that still.
+pub fn client_gone(listener: &str, id: &str) {
+    tracing::warn!(listener, id, "the client left while its message was judged: nothing was handed on");
 }
 
 fn shown(client: &Client) -> String {

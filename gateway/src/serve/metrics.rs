@@ -7,6 +7,7 @@ use std::time::Duration;
 use host::Reply;
 use metrics::{
     Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram, set_global_recorder,
+    with_local_recorder,
 };
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
@@ -54,30 +55,22 @@ pub fn turned_away(listener: &str, reason: &str) {
     counter!(TURNED_AWAY, "listener" => listener.to_owned(), "reason" => reason.to_owned()).increment(1);
 }
 
-/// Something that goes on, counted until it is dropped.
-#[must_use = "it is over when this is dropped"]
-pub struct Ongoing(metrics::Gauge);
+/// A client that is connected, counted until this is dropped.
+#[must_use = "it has left when this is dropped"]
+pub struct Connected(metrics::Gauge);
 
-impl Drop for Ongoing {
+impl Drop for Connected {
     fn drop(&mut self) {
         self.0.decrement(1.0);
     }
 }
 
-fn ongoing(gauge: metrics::Gauge) -> Ongoing {
-    gauge.increment(1.0);
-    Ongoing(gauge)
-}
-
-/// A message of this tenant is in the sandbox, until the result is dropped.
-pub fn in_progress(tenant: &str) -> Ongoing {
-    ongoing(gauge!(IN_PROGRESS, "tenant" => tenant.to_owned()))
-}
-
 /// A client of this listener is connected, until the result is dropped.
-pub fn connection(listener: &str) -> Ongoing {
+pub fn connection(listener: &str) -> Connected {
     counter!(CONNECTIONS, "listener" => listener.to_owned(), "result" => "taken").increment(1);
-    ongoing(gauge!(CONNECTED, "listener" => listener.to_owned()))
+    let connected = gauge!(CONNECTED, "listener" => listener.to_owned());
+    connected.increment(1.0);
+    Connected(connected)
 }
 
 /// A client of this listener was turned away: all connections were taken.
@@ -136,6 +129,22 @@ pub fn held(octets: usize) {
     gauge!(HELD).set(octets as f64);
 }
 
+/// What tenants are like now, as `tell` says with the functions below: written down
+/// as the rest is. What it does not tell any more is gone.
+pub fn of_tenants(tell: impl FnOnce()) -> String {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    with_local_recorder(&recorder, || {
+        describe_tenants();
+        tell();
+    });
+    recorder.handle().render()
+}
+
+/// So many messages of this tenant have their place.
+pub fn in_progress(tenant: &str, messages: usize) {
+    gauge!(IN_PROGRESS, "tenant" => tenant.to_owned()).set(messages as f64);
+}
+
 /// What is on file of a tenant: how many owners have a certificate that is `valid`,
 /// `expiring` or `expired`, and in how many seconds the first expires (negative:
 /// since when it has).
@@ -161,8 +170,7 @@ fn describe() {
     describe_histogram!(WORKED, Unit::Seconds, "In the sandbox, key services included");
     describe_histogram!(MEMORY_PEAK, Unit::Bytes, "The most memory that a message's sandbox took");
     describe_counter!(KEY_OPERATIONS, "Uses of private keys");
-    describe_counter!(TURNED_AWAY, "Senders and recipients that were not taken");
-    describe_gauge!(IN_PROGRESS, "Messages in the sandbox");
+    describe_counter!(TURNED_AWAY, "Senders, recipients and commands that were not taken");
     describe_gauge!(CONNECTED, "Clients connected");
     describe_counter!(CONNECTIONS, "Clients that connected, or were turned away for want of room");
     describe_gauge!(HELD, Unit::Bytes, "Octets of mail held in memory");
@@ -170,10 +178,14 @@ fn describe() {
     describe_histogram!(NEXT_HOP_TOOK, Unit::Seconds, "From the beginning of such a message to the last answer");
     describe_counter!(RELOADS, "Configurations read again, and taken over or refused");
     describe_gauge!(CONFIGURED, Unit::Seconds, "When the configuration in force was read, since 1970");
+    describe_gauge!(BUILD, "Always 1; the version is a label");
+}
+
+fn describe_tenants() {
+    describe_gauge!(IN_PROGRESS, "Messages that have their place in the sandbox");
     describe_gauge!(CERTIFICATES, "Addresses by the state of their last certificate");
     describe_gauge!(EXPIRY, Unit::Seconds, "Time until the first certificate expires that has no successor");
     describe_gauge!(SERVICE_UP, "Whether a key service can be used (1) or not (0)");
-    describe_gauge!(BUILD, "Always 1; the version is a label");
 }
 
 const MESSAGES: &str = "wasmime_messages_total";

@@ -34,6 +34,11 @@ pub fn not_served() -> Reply {
     reply(550, 7, 1, "The domain of the address is not served here")
 }
 
+/// Several tenants could have a user of this name.
+pub fn bare_login() -> Reply {
+    reply(550, 7, 1, "Log in with your whole mail address to send mail here")
+}
+
 /// The recipient's copy would have to be judged by other rules than that of the
 /// recipients before: it has to come in a transaction of its own.
 pub fn apart() -> Reply {
@@ -58,6 +63,22 @@ pub fn bad_recipient() -> Reply {
 /// The gateway is not set up for what the message needs (RFC 3463, X.3.5).
 pub fn not_set_up() -> Reply {
     reply(451, 3, 5, "The mail gateway is not set up for this message; try again later")
+}
+
+/// A line of the message ends with something else than CRLF (RFC 5321, section
+/// 2.3.8).
+pub fn bare_line_end() -> Reply {
+    reply(550, 5, 2, "Lines of mail end with CRLF; a bare CR or LF is in the message")
+}
+
+/// The message goes round (RFC 5321, section 6.3).
+pub fn looping() -> Reply {
+    reply(554, 4, 6, "The message goes round in a loop")
+}
+
+/// The client fell silent; the session ends.
+pub fn timed_out() -> Reply {
+    reply(421, 4, 2, "Nothing was said for too long")
 }
 
 /// The transaction has as many recipients as it may.

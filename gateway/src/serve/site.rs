@@ -8,6 +8,7 @@ use tokio::sync::Semaphore;
 use super::audit::Audit;
 use super::refusal::Refusal;
 use super::sandboxes::{Extent, Sandboxes};
+use super::smtp::path::{POSTMASTER, is_postmaster};
 use super::tenant::Tenant;
 use crate::cli::Sandbox;
 use crate::config::{self, Configuration};
@@ -78,9 +79,30 @@ impl Site {
         Ok(Self { configuration, tenants, places, audit, sandboxes })
     }
 
-    /// The tenant that has the domain of `address`.
+    /// The tenant that has the domain of `address`. The postmaster of the host, who
+    /// has none, is of the tenant that the name of the host is below, or of the first.
     pub fn tenant_of(&self, address: &str) -> Option<&Arc<Tenant>> {
+        if is_postmaster(address) {
+            return self.of_postmaster();
+        }
         self.named(tenant::by_domain(&self.configuration, address).ok()?)
+    }
+
+    fn of_postmaster(&self) -> Option<&Arc<Tenant>> {
+        let host = self.configuration.gateway.hostname.as_str();
+        let above = host.match_indices('.').filter_map(|(dot, _)| host.get(dot.saturating_add(1)..));
+        let served = |domain: &str| self.tenant_of(&format!("{POSTMASTER}@{domain}"));
+        std::iter::once(host).chain(above).find_map(served).or_else(|| self.tenants.first())
+    }
+
+    /// A recipient as the filter knows him: the postmaster of the host has the first
+    /// domain of his tenant.
+    pub fn mailbox(&self, recipient: &str) -> String {
+        let tenant = self.tenant_of(recipient).filter(|_| is_postmaster(recipient));
+        match tenant.and_then(|tenant| tenant.settings.domains.first()) {
+            Some(domain) => format!("{recipient}@{domain}"),
+            None => recipient.to_owned(),
+        }
     }
 
     /// The tenant of this configuration at work.

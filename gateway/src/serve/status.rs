@@ -167,7 +167,6 @@ impl Monitor {
             let site = self.gate.site();
             // Keyrings are files, and may be on a disk that hangs.
             if let Ok(survey) = tokio::task::spawn_blocking(move || Survey::of(&site, time::now())).await {
-                survey.count();
                 self.survey.store(Arc::new(survey));
             }
             self.counted.run_upkeep();
@@ -188,7 +187,12 @@ async fn style() -> impl IntoResponse {
 
 async fn counted(State(monitor): State<Arc<Monitor>>) -> impl IntoResponse {
     metrics::held(monitor.gate.held());
-    (PROTECTION, [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], monitor.counted.render())
+    let of_tenants = metrics::of_tenants(|| {
+        monitor.survey.load().count();
+        monitor.gate.site().tenants.iter().for_each(|tenant| tenant.count());
+    });
+    let text = monitor.counted.render() + &of_tenants;
+    (PROTECTION, [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text)
 }
 
 async fn healthy(State(monitor): State<Arc<Monitor>>) -> impl IntoResponse {

@@ -95,7 +95,7 @@ impl Socket {
 }
 
 /// Removes the socket of a process that is gone, and nothing else.
-fn remove_deserted(path: &Path) -> io::Result<()> {
+pub fn remove_deserted(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::FileTypeExt as _;
     let is_socket = std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.file_type().is_socket());
     if is_socket && BlockingUnixStream::connect(path).is_err_and(|e| e.kind() == io::ErrorKind::ConnectionRefused) {

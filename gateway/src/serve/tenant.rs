@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use host::Runtime;
 use tokio::sync::Semaphore;
 
+use super::metrics;
 use crate::config;
 use crate::tenant;
 use crate::trust::FileTrust;
@@ -64,6 +65,12 @@ impl Tenant {
             Services::Ready(_) => None,
             Services::NotReady { error, .. } => Some(error.clone()),
         }
+    }
+
+    /// Tells the metrics how many of its messages have their place.
+    pub fn count(&self) {
+        let places = self.settings.limits.messages as usize;
+        metrics::in_progress(&self.settings.name, places.saturating_sub(self.places.available_permits()));
     }
 
     fn lock(&self) -> MutexGuard<'_, Services> {

@@ -12,20 +12,23 @@ use crate::serve::smtp::path::Path;
 /// The reverse-path and its parameters; an empty one is the null one. None: it is
 /// no path.
 pub fn sender(path: &[u8], parameters: &[Bytes]) -> Option<(String, MailParameters)> {
-    Some((mailbox(path)?, read(parameters, MailParameters::read)))
+    let sender = mailbox(&Path::read(&bracketed(path)?)?)?;
+    Some((sender, read(parameters, MailParameters::read)))
 }
 
 /// A forward-path and its parameters. None: it is no path.
 pub fn recipient(path: &[u8], parameters: &[Bytes]) -> Option<Recipient> {
-    let address = mailbox(path).filter(|address| !address.is_empty())?;
+    let address = mailbox(&Path::read_forward(&bracketed(path)?)?).filter(|address| !address.is_empty())?;
     Some(Recipient { address, parameters: read(parameters, RcptParameters::read) })
 }
 
-fn mailbox(path: &[u8]) -> Option<String> {
+/// Postfix leaves the brackets out of what local programs submit.
+fn bracketed(path: &[u8]) -> Option<Cow<'_, str>> {
     let path = std::str::from_utf8(path).ok()?;
-    // Postfix leaves the brackets out of what local programs submit.
-    let path = if path.starts_with('<') { Cow::Borrowed(path) } else { Cow::Owned(format!("<{path}>")) };
-    let path = Path::read(&path)?;
+    Some(if path.starts_with('<') { Cow::Borrowed(path) } else { Cow::Owned(format!("<{path}>")) })
+}
+
+fn mailbox(path: &Path<'_>) -> Option<String> {
     path.rest.is_empty().then(|| path.mailbox.to_owned())
 }
 
@@ -60,6 +63,14 @@ mod tests {
         assert_eq!(sender(b"", &[]).unwrap().0, "");
         assert_eq!(recipient(b"b@b.example", &[]).unwrap().address, "b@b.example");
         assert!(recipient(b"", &[]).is_none());
+    }
+
+    #[test]
+    fn the_postmaster_of_the_host_has_no_domain() {
+        for path in [&b"<postmaster>"[..], b"postmaster"] {
+            assert_eq!(recipient(path, &[]).unwrap().address, "postmaster");
+            assert!(sender(path, &[]).is_none());
+        }
     }
 
     #[test]

@@ -2,10 +2,8 @@
 //! the body in pieces.
 
 use bytes::{Bytes, BytesMut};
-use host::Reply;
 
-use crate::serve::held::Held;
-use crate::serve::replies;
+use crate::serve::{Held, Refusal};
 
 /// A message that is being received.
 pub struct Message {
@@ -13,7 +11,9 @@ pub struct Message {
     held: Held,
     most: usize,
     in_body: bool,
-    refused: Option<Reply>,
+    refused: Option<Refusal>,
+    /// Octets that came, kept or not.
+    size: usize,
 }
 
 /// A field whose value would end the field, or the header: no mail server says so.
@@ -23,7 +23,7 @@ pub struct NoField;
 impl Message {
     /// A message that grows as `held` lets it, once its size is [allowed](Self::allow).
     pub fn new(held: Held) -> Self {
-        Self { octets: BytesMut::new(), held, most: 0, in_body: false, refused: None }
+        Self { octets: BytesMut::new(), held, most: 0, in_body: false, refused: None, size: 0 }
     }
 
     /// Allows it `most` octets.
@@ -67,36 +67,38 @@ impl Message {
         self.in_body
     }
 
-    /// Why the message cannot be taken, as soon as that is known: `552 5.3.4` or
-    /// `452 4.3.1`. Nothing more is kept of it from then on.
-    pub fn refused(&self) -> Option<&Reply> {
-        self.refused.as_ref()
+    /// Why the message cannot be taken, as soon as that is known, and how many octets
+    /// have come. Nothing more is kept of it from then on.
+    pub fn refused(&self) -> Option<(&Refusal, usize)> {
+        self.refused.as_ref().map(|refusal| (refusal, self.size))
     }
 
-    /// The message, and what holds its place until it has gone its way.
-    pub fn finish(mut self) -> Result<(Bytes, Held), Reply> {
+    /// The message, and what holds its place until it has gone its way; or why it is
+    /// not taken, and how many octets have come.
+    pub fn finish(mut self) -> Result<(Bytes, Held), (Refusal, usize)> {
         self.end_of_header();
         match self.refused {
-            Some(reply) => Err(reply),
+            Some(refusal) => Err((refusal, self.size)),
             None => Ok((self.octets.freeze(), self.held)),
         }
     }
 
     fn append(&mut self, pieces: &[&[u8]]) {
+        let more = pieces.iter().map(|piece| piece.len()).sum();
+        self.size = self.size.saturating_add(more);
         if self.refused.is_some() {
             return;
         }
-        let more = pieces.iter().map(|piece| piece.len()).sum();
-        let grown = if self.octets.len().saturating_add(more) > self.most {
-            Err(replies::too_large(self.most))
+        let grown = if self.size > self.most {
+            Err(Refusal::TooLarge { size: self.size, most: self.most })
         } else {
             self.held.grow(more)
         };
         match grown {
             Ok(()) => pieces.iter().for_each(|piece| self.octets.extend_from_slice(piece)),
-            Err(reply) => {
+            Err(refusal) => {
                 self.octets = BytesMut::new();
-                self.refused = Some(reply);
+                self.refused = Some(refusal);
             }
         }
     }
@@ -153,18 +155,18 @@ mod tests {
         large.body(b"12345678");
         assert!(large.refused().is_none());
         large.body(b"9");
-        assert_eq!(large.refused().map(|reply| (reply.code, reply.detail)), Some((552, 4)));
+        assert_eq!(large.refused(), Some((&Refusal::TooLarge { size: 11, most: 10 }, 11)));
         assert!(large.octets.is_empty());
         large.body(&[0; 1000]);
         assert!(large.octets.is_empty());
-        assert_eq!(large.finish().unwrap_err().code, 552);
+        assert_eq!(large.finish().unwrap_err(), (Refusal::TooLarge { size: 11, most: 10 }, 1011));
     }
 
     #[test]
     fn a_message_that_there_is_no_memory_for_is_put_off() {
         let mut large = message(1000);
         large.body(&[0; 101]);
-        assert_eq!(large.refused().map(|reply| (reply.code, reply.detail)), Some((452, 1)));
+        assert_eq!(large.refused().map(|(refusal, _)| refusal), Some(&Refusal::Memory));
     }
 
     proptest! {

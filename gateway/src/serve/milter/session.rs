@@ -24,7 +24,9 @@ use super::plan::Plan;
 use super::response::Response;
 use super::split::{self, Origin};
 use super::wire::{Wire, WireError};
-use crate::serve::{Client, Gate, Judgement, Listener, MOST_RECIPIENTS, Part, Peer, Transaction, new_id, replies};
+use crate::serve::{
+    Client, Gate, Judgement, Listener, MOST_RECIPIENTS, Part, Peer, Refusal, Transaction, log, new_id, replies,
+};
 
 /// Serves a mail server until it leaves, or `stop` tells to end: then the message
 /// under way is finished, and no other begins.
@@ -182,12 +184,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
         self.open = None;
         self.client.login = self.macros.take_login();
         let Some((mailbox, parameters)) = envelope::sender(path, parameters) else {
-            return self.say(Response::Reply(&replies::bad_sender())).await;
+            return self.turn_away(None, &Refusal::BadSender).await;
         };
         let sender = (!mailbox.is_empty()).then_some(mailbox);
         let admitted = self.gate.admit_sender(self.listener, &self.client, sender.as_deref());
-        match admitted.and_then(|()| self.gate.hold(0)) {
-            Err(reply) => self.say(Response::Reply(&reply)).await,
+        match admitted.and_then(|()| self.gate.hold()) {
+            Err(refusal) => self.turn_away(sender.as_deref(), &refusal).await,
             Ok(held) => {
                 let transaction =
                     Transaction { id: new_id(), client: self.client.clone(), sender, recipients: Vec::new() };
@@ -203,22 +205,29 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
         let Some(Open { origin: Origin { transaction, recipients, .. }, paths, message, .. }) = &mut self.open else {
             return Err(SessionError::OutOfOrder("a recipient without a sender"));
         };
-        if recipients.len() >= MOST_RECIPIENTS {
-            return self.say(Response::Reply(&replies::too_many_recipients())).await;
-        }
         let Some(recipient) = envelope::recipient(path, parameters) else {
-            return self.say(Response::Reply(&replies::bad_recipient())).await;
+            let sender = transaction.sender.clone();
+            return self.turn_away(sender.as_deref(), &Refusal::BadRecipient).await;
         };
-        match self.gate.admit_recipient(self.listener, transaction, &recipient.address) {
-            Err(reply) => self.say(Response::Reply(&reply)).await,
-            Ok(()) => {
-                transaction.recipients.push(recipient.address.clone());
-                recipients.push(recipient);
-                paths.push(text(path).into_owned());
-                message.allow(self.gate.message_size(self.listener, transaction));
-                self.say(Response::Continue).await
-            }
+        let admitted = match recipients.len() < MOST_RECIPIENTS {
+            true => self.gate.admit_recipient(self.listener, transaction, &recipient.address),
+            false => Err(Refusal::TooManyRecipients),
+        };
+        if let Err(refusal) = admitted {
+            let sender = transaction.sender.clone();
+            return self.turn_away(sender.as_deref(), &refusal).await;
         }
+        transaction.recipients.push(recipient.address.clone());
+        recipients.push(recipient);
+        paths.push(text(path).into_owned());
+        message.allow(self.gate.message_size(self.listener, transaction));
+        self.say(Response::Continue).await
+    }
+
+    /// Does not take a sender or a recipient, and tells the log.
+    async fn turn_away(&mut self, sender: Option<&str>, refusal: &Refusal) -> Result<(), SessionError> {
+        let reply = log::turned_away(&self.listener.settings.name, &self.client, sender, refusal);
+        self.say(Response::Reply(&reply)).await
     }
 
     fn message(&mut self) -> Result<&mut Message, SessionError> {
@@ -231,12 +240,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
     /// Answers a piece of a message: one that cannot be taken is refused with the
     /// first piece that is too much.
     async fn receiving(&mut self) -> Result<(), SessionError> {
-        match self.message()?.refused().cloned() {
-            Some(reply) => {
+        let refused = self.message()?.refused().map(|(refusal, size)| (refusal.clone(), size));
+        match (refused, self.open.as_ref()) {
+            (Some((refusal, size)), Some(open)) => {
+                let reply = self.gate.refuse(self.listener, &open.origin.transaction, size, &refusal).await;
                 self.open = None;
                 self.say(Response::Reply(&reply)).await
             }
-            None => self.go_on().await,
+            _ => self.go_on().await,
         }
     }
 
@@ -250,7 +261,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
         }
         let (message, _held) = match message.finish() {
             Ok(message) => message,
-            Err(reply) => return self.say(Response::Reply(&reply)).await,
+            Err((refusal, size)) => {
+                let reply = self.gate.refuse(self.listener, &origin.transaction, size, &refusal).await;
+                return self.say(Response::Reply(&reply)).await;
+            }
         };
         let judged = self.gate.judge(self.listener, &origin.transaction, message.clone());
         match while_working(&mut self.wire, judged).await? {

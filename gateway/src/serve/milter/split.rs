@@ -8,7 +8,7 @@ use crate::serve::next_hop::{HandOn, Recipient};
 use crate::serve::smtp::parameters::MailParameters;
 use crate::serve::smtp::trace::{Trace, protocol};
 use crate::serve::smtp::xforward::Forwarded;
-use crate::serve::{Listener, Part, Transaction, replies};
+use crate::serve::{Listener, Part, Transaction, log, replies};
 use crate::time;
 
 /// Who handed the message to the mail server, for whom, and with which parameters.
@@ -44,13 +44,7 @@ pub async fn hand_on(listener: &Listener, origin: &Origin, parts: &[Part], origi
     let handed = next_hop.hand_on(&envelope(listener, origin, recipients), &parts, original).await;
     next_hop.remember(&handed).await;
     handed.whole().map_err(|reply| {
-        tracing::warn!(
-            listener = name,
-            id,
-            code = reply.code,
-            text = reply.text,
-            "the next hop did not take all parts"
-        );
+        log::not_handed_on(name, id, &reply);
         // Who has a copy must not be told of a refusal for good, nor must those be
         // who were not asked yet.
         if handed.delivered().next().is_some() { replies::fault() } else { reply }

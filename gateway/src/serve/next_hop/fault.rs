@@ -49,7 +49,7 @@ impl Fault {
     /// Tells the operator, unless it is the next hop's own word on the message.
     pub fn log(&self, next_hop: &str) {
         if !matches!(self, Self::Refused(_)) {
-            tracing::warn!(next_hop, "not handed on: {}", self.reply().text);
+            tracing::warn!(next_hop, reason = self.reply().text, "not handed on");
         }
     }
 
@@ -75,5 +75,40 @@ impl From<io::Error> for Fault {
             io::ErrorKind::TimedOut => Self::Slow,
             _ => Self::Lost,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    /// What was logged.
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Log {
+        fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(octets)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn t26_a_next_hop_writes_no_line_of_the_log() {
+        let log = Log::default();
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).finish();
+        tracing::subscriber::with_default(subscriber, || {
+            Fault::Closing(reply(451, (3, 2), "going down\n2026-11-22T12:00:00Z  INFO forged")).log("smtp://hop:25");
+        });
+        let written = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        assert_eq!(written.lines().count(), 1, "{written}");
+        assert!(written.contains("going down\\n2026"), "{written}");
     }
 }

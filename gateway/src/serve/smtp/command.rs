@@ -77,24 +77,25 @@ impl Command {
 }
 
 fn mail(arguments: &str) -> Result<Command, Reply> {
-    let path = path_after(arguments, "FROM:").ok_or_else(|| reply(501, (1, 7), "Write MAIL FROM:<reverse-path>"))?;
+    let path = path_after(arguments, "FROM:", Path::read)
+        .ok_or_else(|| reply(501, (1, 7), "Write MAIL FROM:<reverse-path>"))?;
     let parameters = MailParameters::read(path.rest).map_err(refuse)?;
     let sender = (!path.mailbox.is_empty()).then(|| path.mailbox.to_owned());
     Ok(Command::Mail(sender, parameters))
 }
 
 fn rcpt(arguments: &str) -> Result<Command, Reply> {
-    let path = path_after(arguments, "TO:").filter(|path| !path.mailbox.is_empty());
+    let path = path_after(arguments, "TO:", Path::read_forward).filter(|path| !path.mailbox.is_empty());
     let path = path.ok_or_else(|| reply(501, (1, 3), "Write RCPT TO:<forward-path>, with a domain"))?;
     let parameters = RcptParameters::read(path.rest).map_err(refuse)?;
     Ok(Command::Rcpt(path.mailbox.to_owned(), parameters))
 }
 
 /// Some clients put spaces around the colon's right side, which does no harm.
-fn path_after<'a>(arguments: &'a str, keyword: &str) -> Option<Path<'a>> {
+fn path_after<'a>(arguments: &'a str, keyword: &str, read: fn(&'a str) -> Option<Path<'a>>) -> Option<Path<'a>> {
     let arguments = arguments.trim_start_matches(' ');
     let (given, rest) = arguments.split_at_checked(keyword.len())?;
-    given.eq_ignore_ascii_case(keyword).then(|| Path::read(rest.trim_start_matches(' '))).flatten()
+    given.eq_ignore_ascii_case(keyword).then(|| read(rest.trim_start_matches(' '))).flatten()
 }
 
 /// What the client calls itself goes into header fields: no more than a domain
@@ -160,7 +161,8 @@ mod tests {
             ("MAIL FROM:<a@b.example>SIZE=1", 501),
             ("MAIL FROM:<a@b.example> BODY=BINARYMIME", 501),
             ("RCPT TO:<>", 501),
-            ("RCPT TO:<postmaster>", 501),
+            ("RCPT TO:<abuse>", 501),
+            ("MAIL FROM:<postmaster>", 501),
             ("MAIL FROM:<a@b.example> MT-PRIORITY=3", 555),
             ("RCPT TO:<a@b.example> RRVS=x", 555),
             ("AUTH PLAIN AGEAYg==", 502),

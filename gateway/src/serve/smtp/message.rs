@@ -4,13 +4,11 @@ use std::io;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use host::Reply;
 use tokio::time::timeout;
 
-use super::super::{Gate, Held, replies};
+use super::super::{Gate, Held, Refusal};
 use super::data::DataReader;
 use super::lines::Lines;
-use super::reply::reply;
 
 /// A message, and the room that it takes.
 pub struct Message {
@@ -23,12 +21,12 @@ pub struct Message {
 /// Why there is no message.
 #[derive(Debug)]
 pub enum Missing {
-    /// It was read to its end, and is refused.
-    Refused(Reply),
-    /// Its end never came in time.
-    TimedOut,
-    /// It is refused, and has no end in sight.
-    Endless(Reply),
+    /// It was read to its end, so many octets, and is refused.
+    Refused(Refusal, usize),
+    /// After so many octets nothing came in time.
+    TimedOut(usize),
+    /// It is refused, and after so many octets has no end in sight.
+    Endless(Refusal, usize),
     /// The client has gone.
     Gone,
 }
@@ -44,7 +42,7 @@ impl From<io::Error> for Missing {
 /// not forever.
 pub async fn read(lines: &mut Lines, gate: &Gate, most: usize, patience: Duration) -> Result<Message, Missing> {
     let mut reader = DataReader::default();
-    let mut kept = Kept { octets: BytesMut::new(), held: gate.hold(0), room: 0, most };
+    let mut kept = Kept { octets: BytesMut::new(), held: gate.hold(), room: 0, most };
     let mut read = 0usize;
     loop {
         let waiting = lines.waiting();
@@ -53,15 +51,15 @@ pub async fn read(lines: &mut Lines, gate: &Gate, most: usize, patience: Duratio
         lines.consume(used);
         read = read.saturating_add(used);
         if reader.is_bare() {
-            kept.refuse(reply(550, (5, 2), "Lines of mail end with CRLF; a bare CR or LF is in the message"));
+            kept.refuse(Refusal::BareLineEnd);
         }
         match (end, kept.held) {
             (Some(_), Ok(held)) => return Ok(Message { octets: kept.octets.freeze(), held }),
-            (Some(_), Err(reply)) => return Err(Missing::Refused(reply)),
-            (None, Err(reply)) if read > most.saturating_mul(ENDLESS) => return Err(Missing::Endless(reply)),
+            (Some(_), Err(refusal)) => return Err(Missing::Refused(refusal, read)),
+            (None, Err(refusal)) if read > most.saturating_mul(ENDLESS) => return Err(Missing::Endless(refusal, read)),
             (None, held) => kept.held = held,
         }
-        let more = timeout(patience, lines.fill()).await.map_err(|_| Missing::TimedOut)?;
+        let more = timeout(patience, lines.fill()).await.map_err(|_| Missing::TimedOut(read))?;
         if !more? {
             return Err(Missing::Gone);
         }
@@ -71,7 +69,7 @@ pub async fn read(lines: &mut Lines, gate: &Gate, most: usize, patience: Duratio
 /// As much of a message as has come, or why it is refused.
 struct Kept {
     octets: BytesMut,
-    held: Result<Held, Reply>,
+    held: Result<Held, Refusal>,
     /// Octets that are held.
     room: usize,
     /// Octets that it may have.
@@ -83,12 +81,12 @@ impl Kept {
         let Ok(held) = &mut self.held else { return };
         let length = self.octets.len().saturating_add(text.len());
         if length > self.most {
-            return self.refuse(replies::too_large(self.most));
+            return self.refuse(Refusal::TooLarge { size: length, most: self.most });
         }
         if length > self.room {
             let more = length.saturating_sub(self.room).max(STEP);
-            if let Err(reply) = held.grow(more) {
-                return self.refuse(reply);
+            if let Err(refusal) = held.grow(more) {
+                return self.refuse(refusal);
             }
             self.room = self.room.saturating_add(more);
         }
@@ -96,10 +94,10 @@ impl Kept {
     }
 
     /// The first reason is the one that is told. Its room is free at once.
-    fn refuse(&mut self, reply: Reply) {
+    fn refuse(&mut self, refusal: Refusal) {
         if self.held.is_ok() {
             self.octets = BytesMut::new();
-            self.held = Err(reply);
+            self.held = Err(refusal);
         }
     }
 }

@@ -22,6 +22,16 @@ pub struct Path<'a> {
 impl<'a> Path<'a> {
     /// Reads a path at the beginning of `text`. None: it is no path.
     pub fn read(text: &'a str) -> Option<Self> {
+        Self::read_with(text, is_mailbox)
+    }
+
+    /// The same, where `postmaster` alone may stand for that of this host (RFC 5321,
+    /// section 4.5.1), as in RCPT.
+    pub fn read_forward(text: &'a str) -> Option<Self> {
+        Self::read_with(text, |mailbox| is_mailbox(mailbox) || is_postmaster(mailbox))
+    }
+
+    fn read_with(text: &'a str, is_mailbox: impl Fn(&str) -> bool) -> Option<Self> {
         let text = text.strip_prefix('<')?;
         let end = closing(text)?;
         let (inside, rest) = text.split_at_checked(end)?;
@@ -64,8 +74,14 @@ fn without_route(inside: &str) -> Option<&str> {
     (hops && !mailbox.is_empty()).then_some(mailbox)
 }
 
-/// `postmaster` alone is an address of this host (RFC 5321, section 4.5.1),
-/// which is the mail server's and not ours: it is no mailbox here.
+/// Whether this is `postmaster` alone.
+pub fn is_postmaster(mailbox: &str) -> bool {
+    mailbox.eq_ignore_ascii_case(POSTMASTER)
+}
+
+/// Whom every host has (RFC 5321, section 4.5.1).
+pub const POSTMASTER: &str = "postmaster";
+
 fn is_mailbox(text: &str) -> bool {
     let Some((local, domain)) = text.rsplit_once('@') else { return false };
     let local_is_sound = match local.strip_prefix('"') {
@@ -138,6 +154,16 @@ mod tests {
         ] {
             assert_eq!(Path::read(text), Some(Path { mailbox, rest }), "{text}");
         }
+    }
+
+    #[test]
+    fn the_postmaster_needs_no_domain_where_mail_goes_to_him() {
+        for text in ["<postmaster> X", "<PostMaster> X"] {
+            assert_eq!(Path::read_forward(text).map(|path| path.rest), Some(" X"), "{text}");
+            assert_eq!(Path::read(text), None, "{text}");
+        }
+        assert_eq!(Path::read_forward("<a@b.example>").map(|path| path.mailbox), Some("a@b.example"));
+        assert_eq!(Path::read_forward("<abuse>"), None);
     }
 
     #[test]

@@ -8,13 +8,13 @@ use host::Reply;
 use tokio::time::{error::Elapsed, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::super::{Client, Gate, Listener, Peer, Stream};
+use super::super::{Client, Gate, Listener, Peer, Refusal, Stream, log, replies};
 use super::command::Command;
 use super::lines::{Line, Lines};
 use super::reply::{encode, encode_bare, reply};
 use super::transaction::Open;
 use super::xforward::{ATTRIBUTES, Forwarded};
-use crate::config::Protocol;
+use crate::config::{ListenerDirection, Protocol};
 
 /// Speaks SMTP or LMTP with one client until it leaves, or `stop` ends the session
 /// between two messages.
@@ -80,7 +80,11 @@ impl Session {
                 return self.leave(reply(421, (3, 2), "The service is stopping; try again later")).await;
             };
             match line {
-                Err(_) => return self.leave(reply(421, (4, 2), "Nothing was said for too long")).await,
+                Err(_) if self.open.is_some() => {
+                    let farewell = self.turn_away(&Refusal::TimedOut);
+                    return self.leave(farewell).await;
+                }
+                Err(_) => return self.leave(replies::timed_out()).await,
                 Ok(Ok(None)) => return Ok(()),
                 Ok(Ok(Some(line))) => self.take(line).await?,
                 Ok(Err(error)) => return Err(error.into()),
@@ -110,11 +114,12 @@ impl Session {
             Line::Malformed => Err(reply(500, (5, 2), "A command is a line of text that ends with CRLF")),
         };
         let answer = match command {
-            Err(reply) => Err(reply),
+            Err(reply) => Err(Refusal::Command(reply)),
             Ok(Command::Data) => return self.data().await,
             Ok(Command::StartTls) => return self.start_tls().await,
             Ok(Command::Hostile) => {
-                return self.leave(reply(421, (7, 0), "This is not a dialogue of mail servers")).await;
+                let farewell = self.turn_away(&mistake(421, (7, 0), "This is not a dialogue of mail servers"));
+                return self.leave(farewell).await;
             }
             Ok(Command::Quit) => {
                 self.say(reply(221, (0, 0), "Bye")).await?;
@@ -137,7 +142,7 @@ impl Session {
         };
         match answer {
             Ok(reply) => self.say(reply).await,
-            Err(reply) => self.refuse(reply).await,
+            Err(refusal) => self.refuse(&refusal).await,
         }
     }
 
@@ -145,7 +150,7 @@ impl Session {
         // RFC 2033, section 4.1: each protocol has its own greeting.
         if of != self.listener.settings.protocol {
             let text = if self.is_lmtp() { "This is LMTP: say LHLO" } else { "This is SMTP: say EHLO" };
-            return self.refuse(reply(500, (5, 1), text)).await;
+            return self.refuse(&mistake(500, (5, 1), text)).await;
         }
         self.reset();
         self.greeted = Some(Greeted { name, extended });
@@ -167,10 +172,10 @@ impl Session {
     /// client said before it could be anybody's: it is dropped.
     async fn start_tls(&mut self) -> Result<(), End> {
         let Some(acceptor) = self.listener.tls.clone() else {
-            return self.refuse(reply(502, (5, 1), "STARTTLS is not offered here")).await;
+            return self.refuse(&mistake(502, (5, 1), "STARTTLS is not offered here")).await;
         };
         if self.tls || self.open.is_some() {
-            return self.refuse(reply(503, (5, 1), "Not now")).await;
+            return self.refuse(&mistake(503, (5, 1), "Not now")).await;
         }
         self.write(&encode_bare(220, "Go ahead")).await?;
         timeout(self.listener.settings.timeout, self.lines.flush()).await??;
@@ -183,22 +188,26 @@ impl Session {
         Ok(())
     }
 
-    fn xforward(&mut self, arguments: &str) -> Result<Reply, Reply> {
+    fn xforward(&mut self, arguments: &str) -> Result<Reply, Refusal> {
         if !self.may_forward() {
-            return Err(reply(550, (7, 1), "XFORWARD is not for this client"));
+            return Err(mistake(550, (7, 1), "XFORWARD is not for this client"));
         }
         if self.open.is_some() {
-            return Err(reply(503, (5, 1), "A transaction is under way"));
+            return Err(mistake(503, (5, 1), "A transaction is under way"));
         }
         match self.forwarded.get_or_insert_default().take(arguments) {
             true => Ok(reply(250, (0, 0), "Ok")),
-            false => Err(reply(501, (5, 4), "Write XFORWARD attribute=value")),
+            false => Err(mistake(501, (5, 4), "Write XFORWARD attribute=value")),
         }
     }
 
     fn may_forward(&self) -> bool {
         let networks = &self.listener.settings.xforward;
         self.peer.ip().is_some_and(|address| networks.iter().any(|network| network.contains(address)))
+    }
+
+    fn decides_by_client(&self) -> bool {
+        matches!(self.listener.settings.direction, ListenerDirection::ByClient { .. })
     }
 
     /// Whom the mail is from: the client, or whom it hands mail on for.
@@ -211,7 +220,8 @@ impl Session {
                 login: None,
             },
             None => Client {
-                address: self.peer.ip(),
+                // Who hands on the mail of others and does not say whose is nobody's client.
+                address: self.peer.ip().filter(|_| !(self.decides_by_client() && self.may_forward())),
                 name: None,
                 helo: self.greeted.as_ref().map(|greeted| greeted.name.clone()),
                 login: None,
@@ -239,13 +249,23 @@ impl Session {
 
     /// Refuses a command. A client that makes nothing but mistakes is no mail
     /// server.
-    pub(super) async fn refuse(&mut self, refusal: Reply) -> Result<(), End> {
-        let mistake = matches!(refusal.code, 500..=504 | 555);
+    pub(super) async fn refuse(&mut self, refusal: &Refusal) -> Result<(), End> {
+        let said = self.turn_away(refusal);
+        let mistake = matches!(said.code, 500..=504 | 555);
         self.errors = self.errors.saturating_add(u32::from(mistake));
         if self.errors > MOST_ERRORS {
             return self.leave(reply(421, (7, 0), "Too many errors")).await;
         }
-        self.say(refusal).await
+        self.say(said).await
+    }
+
+    /// Tells the log what is not taken. What the client is told.
+    fn turn_away(&self, refusal: &Refusal) -> Reply {
+        let (client, sender) = match &self.open {
+            Some(open) => (open.client().clone(), open.sender()),
+            None => (self.client(), None),
+        };
+        log::turned_away(&self.listener.settings.name, &client, sender, refusal)
     }
 
     /// A message went through: old mistakes are forgiven.
@@ -273,6 +293,11 @@ impl Session {
         };
         Ok(timeout(self.listener.settings.timeout, written).await??)
     }
+}
+
+/// A command that is not taken, with this reply.
+pub(super) fn mistake(code: u16, status: (u16, u16), text: &str) -> Refusal {
+    Refusal::Command(reply(code, status, text))
 }
 
 /// Octets of a command line: those of RFC 5321, and room for what extensions add.

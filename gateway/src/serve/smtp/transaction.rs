@@ -12,12 +12,12 @@ use futures_util::FutureExt;
 use host::Reply;
 
 use super::super::next_hop::{Delivery, Fault, HandOn, Handed, Manner, NextHop, Recipient};
-use super::super::{Judgement, MOST_RECIPIENTS, Transaction, new_id, replies};
+use super::super::{Client, Judgement, MOST_RECIPIENTS, Refusal, Transaction, log, new_id};
 use super::message::{self, Message, Missing};
 use super::parameters::{MailParameters, RcptParameters};
 use super::path::is_international;
 use super::reply::{encode, encode_bare, reply};
-use super::session::{End, Session};
+use super::session::{End, Session, mistake};
 use super::trace::{Trace, is_looping, protocol};
 use super::xforward::Forwarded;
 use crate::time;
@@ -34,6 +34,16 @@ impl Open {
     /// Whether the client understands replies in UTF-8.
     pub fn is_international(&self) -> bool {
         self.envelope.parameters.international
+    }
+
+    /// Who brings the message.
+    pub fn client(&self) -> &Client {
+        &self.transaction.client
+    }
+
+    /// The reverse-path; none is the null one.
+    pub fn sender(&self) -> Option<&str> {
+        self.transaction.sender.as_deref()
     }
 
     /// Whether a place at the next hop is kept for further questions.
@@ -64,19 +74,19 @@ impl Open {
 }
 
 impl Session {
-    pub(super) async fn mail(&mut self, sender: Option<String>, parameters: MailParameters) -> Result<Reply, Reply> {
+    pub(super) async fn mail(&mut self, sender: Option<String>, parameters: MailParameters) -> Result<Reply, Refusal> {
         if self.greeted.is_none() {
-            return Err(reply(503, (5, 1), if self.is_lmtp() { "Say LHLO first" } else { "Say EHLO first" }));
+            return Err(mistake(503, (5, 1), if self.is_lmtp() { "Say LHLO first" } else { "Say EHLO first" }));
         }
         if self.open.is_some() {
-            return Err(reply(503, (5, 1), "A transaction is under way"));
+            return Err(mistake(503, (5, 1), "A transaction is under way"));
         }
         if sender.as_deref().is_some_and(is_international) && !parameters.international {
-            return Err(reply(553, (6, 7), "An internationalised address needs SMTPUTF8"));
+            return Err(mistake(553, (6, 7), "An internationalised address needs SMTPUTF8"));
         }
         let most = self.most_octets();
-        if parameters.size.is_some_and(|size| size > most as u64) {
-            return Err(replies::too_large(most));
+        if let Some(size) = parameters.size.filter(|&size| size > most as u64) {
+            return Err(Refusal::TooLarge { size: usize::try_from(size).unwrap_or(usize::MAX), most });
         }
         let client = self.client();
         self.gate.admit_sender(&self.listener, &client, sender.as_deref())?;
@@ -89,24 +99,24 @@ impl Session {
             trace: Bytes::new(),
         };
         let transaction = Transaction { id, client, sender, recipients: Vec::new() };
-        let asking = self.next_hop()?.begin(&envelope).await.map_err(|fault| fault.reply())?;
+        let asking = self.next_hop()?.begin(&envelope).await?;
         self.open = Some(Open { transaction, envelope, asking: Some(asking) });
         Ok(reply(250, (1, 0), "Ok"))
     }
 
-    pub(super) async fn rcpt(&mut self, address: String, parameters: RcptParameters) -> Result<Reply, Reply> {
+    pub(super) async fn rcpt(&mut self, address: String, parameters: RcptParameters) -> Result<Reply, Refusal> {
         let listener = Arc::clone(&self.listener);
-        let Some(open) = &mut self.open else { return Err(reply(503, (5, 1), "Say MAIL first")) };
+        let Some(open) = &mut self.open else { return Err(mistake(503, (5, 1), "Say MAIL first")) };
         if open.transaction.recipients.len() >= MOST_RECIPIENTS {
-            return Err(replies::too_many_recipients());
+            return Err(Refusal::TooManyRecipients);
         }
         if is_international(&address) && !open.is_international() {
-            return Err(reply(553, (6, 7), "An internationalised address needs SMTPUTF8"));
+            return Err(mistake(553, (6, 7), "An internationalised address needs SMTPUTF8"));
         }
         self.gate.admit_recipient(&listener, &open.transaction, &address)?;
         let recipient = Recipient { address, parameters };
-        let next_hop = listener.next_hop.as_ref().ok_or_else(replies::fault)?;
-        open.ask(next_hop, &recipient).await.map_err(|fault| fault.reply())?;
+        let next_hop = listener.next_hop.as_ref().ok_or_else(no_next_hop)?;
+        open.ask(next_hop, &recipient).await?;
         open.transaction.recipients.push(recipient.address.clone());
         open.envelope.recipients.push(recipient);
         Ok(reply(250, (1, 5), "Ok"))
@@ -114,7 +124,7 @@ impl Session {
 
     pub(super) async fn data(&mut self) -> Result<(), End> {
         let Some(mut open) = self.open.take_if(|open| !open.transaction.recipients.is_empty()) else {
-            return self.refuse(reply(503, (5, 1), "Say MAIL and RCPT first")).await;
+            return self.refuse(&mistake(503, (5, 1), "Say MAIL and RCPT first")).await;
         };
         open.pause();
         self.write(&encode_bare(354, "End with a dot on a line by itself")).await?;
@@ -122,9 +132,15 @@ impl Session {
         let patience = self.listener.settings.timeout;
         match message::read(&mut self.lines, &self.gate, most, patience).await {
             Ok(message) => self.message(open, message).await,
-            Err(Missing::Refused(refusal)) => self.refuse_message(open, &refusal).await,
-            Err(Missing::Endless(refusal)) => self.leave(reply(421, (3, 4), refusal.text)).await,
-            Err(Missing::TimedOut) => self.leave(reply(421, (4, 2), "The message did not come in time")).await,
+            Err(Missing::Refused(refusal, size)) => self.refuse_message(open, size, &refusal).await,
+            Err(Missing::Endless(refusal, size)) => {
+                let said = self.gate.refuse(&self.listener, &open.transaction, size, &refusal).await;
+                self.leave(reply(421, (said.subject, said.detail), said.text)).await
+            }
+            Err(Missing::TimedOut(size)) => {
+                let said = self.gate.refuse(&self.listener, &open.transaction, size, &Refusal::TimedOut).await;
+                self.leave(said).await
+            }
             Err(Missing::Gone) => Err(End::Over),
         }
     }
@@ -134,18 +150,28 @@ impl Session {
     async fn message(&mut self, mut open: Open, message: Message) -> Result<(), End> {
         let Message { octets, held: _held } = message;
         if is_looping(&octets, &self.listener.hostname) {
-            return self.refuse_message(open, &reply(554, (4, 6), "The message goes round in a loop")).await;
+            return self.refuse_message(open, octets.len(), &Refusal::Loop).await;
         }
         open.envelope.trace = self.trace(&open);
         let (gate, listener) = (Arc::clone(&self.gate), Arc::clone(&self.listener));
-        let Some(next_hop) = &listener.next_hop else { return self.refuse_message(open, &replies::fault()).await };
+        let Some(next_hop) = &listener.next_hop else {
+            return self.refuse_message(open, octets.len(), &no_next_hop()).await;
+        };
+        let (name, id) = (&listener.settings.name, open.transaction.id.clone());
+        let judged = gate.judge(&listener, &open.transaction, octets.clone());
+        tokio::pin!(judged);
         let judgement = tokio::select! {
-            judgement = gate.judge(&listener, &open.transaction, octets.clone()) => judgement,
-            () = self.lines.gone() => return Err(End::Over),
+            judgement = &mut judged => judgement,
+            () = self.lines.gone() => {
+                // What was opened has to be told of, whoever still wants to know.
+                judged.await;
+                log::client_gone(name, &id);
+                return Err(End::Over);
+            }
         };
         let parts = match judgement {
             Judgement::Deliver(parts) => parts,
-            Judgement::Refuse(refusal) => return self.refuse_message(open, &refusal).await,
+            Judgement::Refuse(refusal) => return self.answer_all(&open, &refusal).await,
         };
         let manner = if self.is_lmtp() { Manner::Each } else { Manner::Together };
         let prepared = tokio::select! {
@@ -156,11 +182,13 @@ impl Session {
             Ok(prepared) => prepared.commit().await,
             Err(handed) => handed,
         };
+        if let Err(refusal) = handed.whole() {
+            log::not_handed_on(name, &id, &refusal);
+        }
         let gone = self.lines.gone().now_or_never().is_some();
         let told = if gone { Err(End::Over) } else { self.tell(&open, &handed).await };
         if told.is_err() && handed.delivered().next().is_some() {
             next_hop.remember(&handed).await;
-            let (name, id) = (&listener.settings.name, &open.transaction.id);
             tracing::warn!(listener = name, id, "the client left before it heard that the message was handed on");
         }
         told
@@ -178,7 +206,13 @@ impl Session {
         self.end_transaction(&text).await
     }
 
-    async fn refuse_message(&mut self, open: Open, refusal: &Reply) -> Result<(), End> {
+    async fn refuse_message(&mut self, open: Open, size: usize, refusal: &Refusal) -> Result<(), End> {
+        let said = self.gate.refuse(&self.listener, &open.transaction, size, refusal).await;
+        self.answer_all(&open, &said).await
+    }
+
+    /// The same answer for all recipients.
+    async fn answer_all(&mut self, open: &Open, refusal: &Reply) -> Result<(), End> {
         let count = if self.is_lmtp() { open.transaction.recipients.len() } else { 1 };
         let text = encode(refusal, open.is_international()).repeat(count);
         self.end_transaction(&text).await
@@ -207,8 +241,12 @@ impl Session {
         if self.greeted.as_ref().is_some_and(|greeted| greeted.extended) { "ESMTP" } else { "SMTP" }
     }
 
-    fn next_hop(&self) -> Result<&NextHop, Reply> {
-        // The configuration demands one of listeners of these protocols.
-        self.listener.next_hop.as_ref().ok_or_else(replies::fault)
+    fn next_hop(&self) -> Result<&NextHop, Refusal> {
+        self.listener.next_hop.as_ref().ok_or_else(no_next_hop)
     }
+}
+
+/// What cannot be: the configuration demands one of listeners of these protocols.
+fn no_next_hop() -> Refusal {
+    Refusal::Fault("a relay without a next hop".to_owned())
 }

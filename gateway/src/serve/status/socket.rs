@@ -1,8 +1,6 @@
 //! The socket of the status: few connections at a time, and none for long.
 
 use std::io;
-use std::os::unix::fs::FileTypeExt;
-use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -17,6 +15,7 @@ use tokio::time::{Sleep, sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Address;
+use crate::serve::stream::remove_deserted;
 
 /// A socket, bound.
 pub enum Socket {
@@ -27,12 +26,12 @@ pub enum Socket {
 }
 
 impl Socket {
-    /// Binds a socket. A Unix socket that a process before left behind is replaced.
+    /// Binds a socket. A Unix socket that nobody answers on any more is replaced.
     pub async fn bind(address: &Address) -> io::Result<Self> {
         match address {
             Address::Tcp(address) => Ok(Self::Tcp(TcpListener::bind(address).await?)),
             Address::Unix(path) => {
-                remove_socket(path)?;
+                remove_deserted(path)?;
                 Ok(Self::Unix(UnixListener::bind(path)?))
             }
         }
@@ -51,13 +50,6 @@ impl Socket {
         if let Some(Err(error)) = served {
             tracing::error!(%error, "the status socket is closed");
         }
-    }
-}
-
-fn remove_socket(path: &Path) -> io::Result<()> {
-    match path.symlink_metadata() {
-        Ok(found) if found.file_type().is_socket() => std::fs::remove_file(path),
-        _ => Ok(()),
     }
 }
 
@@ -128,5 +120,21 @@ impl<I: AsyncWrite + Unpin> AsyncWrite for Brief<I> {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.io).poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_socket_of_a_process_that_lives_is_not_taken_from_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let address = Address::Unix(folder.path().join("status"));
+        let first = Socket::bind(&address).await.unwrap();
+        let second = Socket::bind(&address).await;
+        assert_eq!(second.err().map(|error| error.kind()), Some(io::ErrorKind::AddrInUse));
+        drop(first);
+        assert!(Socket::bind(&address).await.is_ok(), "and is when it has gone");
     }
 }

@@ -37,6 +37,28 @@ fn what_is_no_address_is_refused() {
     mta.rcpt("").begins("553 5.1.3 ");
     mta.send(b'R', b"<\xff@lan.example>\0");
     mta.answer().begins("553 5.1.3 ");
+    for cause in ["bad-sender", "bad-recipient"] {
+        milter.logs(&["turned away", cause, "553"]);
+    }
+}
+
+/// Everybody may write to the postmaster of a host, with no domain behind it (RFC
+/// 5321, section 4.5.1): he is of the tenant whose domain the host is in.
+#[test]
+fn the_postmaster_is_written_to_without_a_domain() {
+    let milter = Milter::with("[gateway]\nhostname = \"gw.peer.example\"");
+    let clear = message("erin@else.example", "postmaster", TEXT);
+    let mut mta = milter.inbound();
+    assert_eq!(mta.mail("erin@else.example", None), Answer::Continue);
+    mta.mail("postmaster", None).begins("553 5.1.7 ");
+    mta.envelope("erin@else.example", None, &["PostMaster", "alice@peer.example"]);
+    mta.rcpt("carol@lan.example").begins("452 4.5.3 ");
+    assert_eq!(mta.message(&clear).changes, []);
+    milter.logs(&["verdict=\"deliver\"", "tenant=\"peer\"", "recipients=2"]);
+    // For who is inside he is inside.
+    let mut mta = milter.outbound();
+    mta.envelope("carol@lan.example", None, &["postmaster"]);
+    assert_eq!(mta.message(&message("carol@lan.example", "postmaster", TEXT)).changes, []);
 }
 
 /// Who logged in sends for the tenant, wherever he is; who did not, only from inside.
@@ -45,20 +67,21 @@ fn one_listener_serves_both_directions() {
     let milter = Milter::with("encrypt = \"required\"");
     let offer = message("carol@lan.example", "alice@peer.example", TEXT);
     let outside = "192.0.2.7";
-    for (address, login, sealed) in [
-        ("10.1.2.3", None, true),
-        (outside, Some("carol@lan.example"), true),
-        (outside, Some("carol"), true),
-        (outside, None, false),
-    ] {
+    for (address, login, sealed) in
+        [("10.1.2.3", None, true), (outside, Some("carol@lan.example"), true), (outside, None, false)]
+    {
         let mut mta = super::Mta::connect(milter.by_client, address);
         mta.envelope("carol@lan.example", login, &["alice@peer.example"]);
         let out = mta.message(&offer).applied(&offer);
         assert_eq!(!contains(&out, "The offer stands"), sealed, "{address} {login:?}");
     }
+    // There are two tenants who could have a carol.
+    let mut mta = super::Mta::connect(milter.by_client, outside);
+    mta.mail("carol@lan.example", Some("carol")).begins("550 5.7.1 Log in with your whole mail address");
+    milter.logs(&["turned away", "login-without-domain"]);
     // A login is of one message.
     let mut mta = super::Mta::connect(milter.by_client, outside);
-    mta.envelope("carol@lan.example", Some("carol"), &["alice@peer.example"]);
+    mta.envelope("carol@lan.example", Some("carol@lan.example"), &["alice@peer.example"]);
     assert!(!contains(&mta.message(&offer).applied(&offer), "The offer stands"));
     mta.envelope("carol@lan.example", None, &["alice@peer.example"]);
     assert_eq!(mta.message(&offer).changes, []);

@@ -16,7 +16,7 @@ fn offer() -> Vec<u8> {
 
 fn sent(milter: &Milter, message: &[u8]) -> Told {
     let mut mta = milter.outbound();
-    mta.envelope("carol@lan.example", Some("carol"), &["dave@lan.example", "alice@peer.example"]);
+    mta.envelope("carol@lan.example", Some("carol@lan.example"), &["dave@lan.example", "alice@peer.example"]);
     mta.message(message)
 }
 

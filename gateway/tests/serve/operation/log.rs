@@ -56,7 +56,7 @@ fn mail_writes_no_line_of_the_log() {
         let site = Site::start(gateway, "");
         let mut mta = site.connect();
         mta.mail(&format!("{forged}@else.example"), None).begins("55");
-        mta.mail("carol@lan.example", Some(forged));
+        mta.mail("carol@lan.example", Some(&format!("{forged}@lan.example")));
         mta.rcpt("alice@peer.example");
         mta.message(&super::carols());
         let log = site.gateway.log();

@@ -9,6 +9,7 @@ mod isolation;
 mod lmtp;
 mod notifications;
 mod parts;
+mod refusals;
 mod session;
 mod smuggling;
 mod tls;

@@ -151,6 +151,29 @@ fn messages_are_counted_by_what_became_of_them() {
     }
 }
 
+/// A tenant that the configuration does not name any more has no state any more; what
+/// it did stays counted.
+#[test]
+fn of_a_tenant_that_is_taken_out_no_state_is_left() {
+    let watched = Watched::start();
+    watched.traffic("4F1A");
+    let before = get(watched.status, "/metrics").body;
+    let states = ["wasmime_messages_in_progress", "wasmime_key_service_up", "wasmime_certificate"];
+    let told = |text: &str, tenant: &str| {
+        let of = |name: &str| text.lines().any(|line| line.starts_with(name) && line.contains(tenant));
+        states.map(of)
+    };
+    assert_eq!(told(&before, "tenant=\"lan\""), [true; 3], "{before}");
+    watched.reload("[tenant.lan]\n", "[tenant.office]\nkeyring = \"lan.keyring\"\n");
+    watched.logs(&["the configuration was read again"]);
+    let after = eventually("the state of the other tenant", || {
+        let text = get(watched.status, "/metrics").body;
+        (told(&text, "tenant=\"office\"") == [true; 3]).then_some(text)
+    });
+    assert_eq!(told(&after, "tenant=\"lan\""), [false; 3], "{after}");
+    assert!(after.lines().any(|line| line.starts_with("wasmime_messages_total{tenant=\"lan\"")), "{after}");
+}
+
 /// A balancer is told which tenant lacks what, and when it is there again.
 #[test]
 fn a_tenant_without_its_secret_is_not_healthy() {
