@@ -157,7 +157,9 @@ pub enum Format {
 
 /// Arguments of `wasmime status`.
 #[derive(Args, Debug)]
-#[command(after_help = "Exit status: 0 it serves; 1 it does not, or nothing answers; 78 there is no [gateway] status.")]
+#[command(
+    after_help = "Exit status: 0 it serves, or is impaired; 1 it does not, or nothing answers; 78 there is no [gateway] status."
+)]
 pub struct Status {
     #[command(flatten)]
     pub configuration: Configuration,

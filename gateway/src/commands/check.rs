@@ -14,12 +14,14 @@ use host::keyring::{Authorities, CertificateFacts};
 
 use crate::config::{Configuration, Tenant};
 use crate::exit::{Failure, Status};
-use crate::trust::FileTrust;
+use crate::trust::{FileTrust, RevocationEnd};
 use crate::{cli, time};
 use findings::Findings;
 
 /// How long before a certificate expires it is time to say so, in days.
 const NOTICE_DAYS: u64 = 30;
+/// The same of a revocation list, whose successor comes every day or week.
+const LIST_NOTICE_DAYS: u64 = 2;
 
 /// Says what is wrong with the gateway, its listeners and each tenant of a
 /// configuration.
@@ -63,6 +65,7 @@ fn authorities(tenant: &Tenant, now: u64, findings: &mut Findings) -> Authoritie
             return Authorities::default();
         }
     };
+    trust.revocation_ends().iter().for_each(|end| revocation_list(end, now, findings));
     let (anchors, intermediates) = (trust.anchors().unwrap_or_default(), trust.intermediates().unwrap_or_default());
     for (kind, certificates) in [("trust anchor", &anchors), ("intermediate authority", &intermediates)] {
         for encoded in certificates {
@@ -90,6 +93,21 @@ fn authority(kind: &str, facts: &CertificateFacts, now: u64, findings: &mut Find
     }
     if let Some(reason) = facts.algorithm.unusable() {
         findings.wrong(format!("the key of the {kind} {title} {reason}"));
+    }
+}
+
+/// Says if there is no revocation list of an issuer in force, or soon will be none.
+fn revocation_list(end: &RevocationEnd, now: u64, findings: &mut Findings) {
+    let RevocationEnd { issuer, until } = end;
+    let mended = "fetch its successor, and reload";
+    if *until < now {
+        let since = time::day(*until);
+        findings.wrong(format!(
+            "no revocation list of {issuer} is in force (the last was until {since}): mail whose path leads by it \
+             is deferred; {mended}"
+        ));
+    } else if *until < now.saturating_add(LIST_NOTICE_DAYS * time::DAY) {
+        findings.note(format!("the revocation list of {issuer} is in force until {}; {mended}", time::format(*until)));
     }
 }
 

@@ -157,6 +157,12 @@ pub fn certificates(tenant: &str, kind: &'static str, counts: [(&'static str, us
     }
 }
 
+/// In how many seconds the first issuer has no revocation list in force any more
+/// (negative: since when it has none).
+pub fn revocation_lists(tenant: &str, remaining: f64) {
+    gauge!(LISTS, "tenant" => tenant.to_owned()).set(remaining);
+}
+
 /// Whether a key service of a tenant can be used.
 pub fn key_service(tenant: &str, service: &'static str, up: bool) {
     gauge!(SERVICE_UP, "tenant" => tenant.to_owned(), "service" => service).set(if up { 1.0 } else { 0.0 });
@@ -185,6 +191,7 @@ fn describe_tenants() {
     describe_gauge!(IN_PROGRESS, "Messages that have their place in the sandbox");
     describe_gauge!(CERTIFICATES, "Addresses by the state of their last certificate");
     describe_gauge!(EXPIRY, Unit::Seconds, "Time until the first certificate expires that has no successor");
+    describe_gauge!(LISTS, Unit::Seconds, "Time until the first issuer has no revocation list in force");
     describe_gauge!(SERVICE_UP, "Whether a key service can be used (1) or not (0)");
 }
 
@@ -206,6 +213,7 @@ const RELOADS: &str = "wasmime_reloads_total";
 const CONFIGURED: &str = "wasmime_configuration_timestamp_seconds";
 const CERTIFICATES: &str = "wasmime_certificates";
 const EXPIRY: &str = "wasmime_certificate_expiry_seconds";
+const LISTS: &str = "wasmime_revocation_list_expiry_seconds";
 const SERVICE_UP: &str = "wasmime_key_service_up";
 const BUILD: &str = "wasmime_build_info";
 

@@ -133,9 +133,9 @@ impl Monitor {
             None => {
                 metrics::configured(now);
                 *reloads = Reloads { taken: now, refused: None };
-                self.look.notify_one();
             }
         }
+        self.look.notify_one();
     }
 
     /// The process takes no more connections: whoever spreads the load is to go
@@ -197,7 +197,7 @@ async fn counted(State(monitor): State<Arc<Monitor>>) -> impl IntoResponse {
 
 async fn healthy(State(monitor): State<Arc<Monitor>>) -> impl IntoResponse {
     let health = monitor.health();
-    let code = if health == Health::Serving { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let code = if health.serves() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (code, PROTECTION, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], format!("{health}\n"))
 }
 

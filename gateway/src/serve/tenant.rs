@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 use super::metrics;
 use crate::config;
 use crate::tenant;
-use crate::trust::FileTrust;
+use crate::trust::{FileTrust, RevocationEnd};
 
 /// A tenant at work.
 pub struct Tenant {
@@ -25,7 +25,7 @@ pub struct Tenant {
 
 /// The services, if they are ready.
 enum Services {
-    Ready(host::Tenant),
+    Ready { services: Box<host::Tenant>, revocation_ends: Vec<RevocationEnd> },
     NotReady { error: String, again: Instant },
 }
 
@@ -49,12 +49,12 @@ impl Tenant {
             && *again <= Instant::now()
         {
             *services = open(&self.settings);
-            if matches!(*services, Services::Ready(_)) {
+            if matches!(*services, Services::Ready { .. }) {
                 tracing::info!(tenant = self.settings.name, "ready");
             }
         }
         match &*services {
-            Services::Ready(services) => Ok(services.clone()),
+            Services::Ready { services, .. } => Ok(host::Tenant::clone(services)),
             Services::NotReady { error, .. } => Err(error.clone()),
         }
     }
@@ -62,7 +62,7 @@ impl Tenant {
     /// What its services lacked when they were last tried, if they are not ready.
     pub fn failure(&self) -> Option<String> {
         match &*self.lock() {
-            Services::Ready(_) => None,
+            Services::Ready { .. } => None,
             Services::NotReady { error, .. } => Some(error.clone()),
         }
     }
@@ -71,6 +71,15 @@ impl Tenant {
     pub fn count(&self) {
         let places = self.settings.limits.messages as usize;
         metrics::in_progress(&self.settings.name, places.saturating_sub(self.places.available_permits()));
+    }
+
+    /// Until when there is a revocation list of each issuer that has any; none while
+    /// the services are not ready.
+    pub fn revocation_ends(&self) -> Vec<RevocationEnd> {
+        match &*self.lock() {
+            Services::Ready { revocation_ends, .. } => revocation_ends.clone(),
+            Services::NotReady { .. } => Vec::new(),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Services> {
@@ -87,11 +96,13 @@ const SERVICES: usize = 4;
 const AGAIN: Duration = Duration::from_secs(10);
 
 fn open(settings: &config::Tenant) -> Services {
-    let opened = FileTrust::read(settings)
-        .map_err(|errors| errors.join("; "))
-        .and_then(|trust| tenant::services(settings, trust, tenant::clock(None)).map_err(|error| error.to_string()));
+    let opened = FileTrust::read(settings).map_err(|errors| errors.join("; ")).and_then(|trust| {
+        let revocation_ends = trust.revocation_ends();
+        let services = tenant::services(settings, trust, tenant::clock(None)).map_err(|error| error.to_string())?;
+        Ok(Services::Ready { services: Box::new(services), revocation_ends })
+    });
     match opened {
-        Ok(services) => Services::Ready(services),
+        Ok(services) => services,
         Err(error) => {
             let error = format!("tenant {}: {error}", settings.name);
             Services::NotReady { error, again: Instant::now() + AGAIN }

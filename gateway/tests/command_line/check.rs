@@ -78,6 +78,17 @@ fn what_the_configuration_names_in_vain_is_told() {
 }
 
 #[test]
+fn revocation_lists_are_told_before_they_end_and_afterwards() {
+    let bench = pki_site(&format!("revocation-lists = [{:?}]\n", pki("nobody.crl")));
+    assert!(!check(&bench, NOV).good().text().contains("revocation"));
+    // In force until 2049-12-31T23:59:59Z, as are the certificates.
+    let soon = check(&bench, "2049-12-30T12:00:00Z");
+    assert!(soon.text().contains("note: the revocation list of CN=Test authority,O=Wasmime tests is in force until"));
+    let bench = pki_site(&format!("revocation-lists = [{:?}]\n", pki("outdated.crl")));
+    wrong(&check(&bench, NOV), "no revocation list of CN=Test authority,O=Wasmime tests is in force");
+}
+
+#[test]
 fn nobody_to_sign_is_told() {
     let bench = Bench::new("[tenant.lan]\ndomains = [\"lan.example\"]\n");
     bench.keys("import", "lan", &["--pin", &pki("alice.pem")]).good();

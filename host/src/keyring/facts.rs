@@ -59,8 +59,8 @@ impl CertificateFacts {
             fingerprint: certificate.fingerprint(),
             key_id: Sha256::digest(public_key).into(),
             algorithm: Algorithm::of(certificate),
-            subject: name(certificate.subject_der()),
-            issuer: name(certificate.issuer_der()),
+            subject: printed_name(certificate.subject_der()),
+            issuer: printed_name(certificate.issuer_der()),
             serial: certificate.serial().to_vec(),
             not_before: certificate.not_before(),
             not_after: certificate.not_after(),
@@ -167,8 +167,8 @@ pub(super) fn modulus_bits(modulus: &[u8]) -> u32 {
     u32::try_from(significant.count()).unwrap_or(u32::MAX).saturating_mul(8).saturating_sub(first_zeros)
 }
 
-/// A `Name` as RFC 4514 writes it, with nothing that could steer a terminal.
-fn name(encoded: &[u8]) -> String {
+/// The DER of a `Name` as RFC 4514 writes it, with nothing that could steer a terminal.
+pub fn printed_name(encoded: &[u8]) -> String {
     match Name::from_der(encoded) {
         Ok(name) => crate::event::clean(&name.to_string(), 512),
         Err(_) => "(a name that cannot be shown)".to_owned(),

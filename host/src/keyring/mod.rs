@@ -38,7 +38,7 @@ pub use address::normalise;
 pub use error::{ImportError, KeyringError};
 pub use export::{Container, certificate_pem};
 pub(crate) use facts::hex;
-pub use facts::{Algorithm, CertificateFacts};
+pub use facts::{Algorithm, CertificateFacts, printed_name};
 pub use filing::{Filed, ImportOptions};
 pub use generate::{GenerateOptions, KeyAlgorithm};
 pub use import::{Bundle, password, pem};

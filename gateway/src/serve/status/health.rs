@@ -17,8 +17,17 @@ pub enum Health {
     Starting,
     /// The process is about to end.
     Draining,
-    /// Mail of some tenant is deferred, whatever it is: why, for each.
+    /// Mail of some tenant is deferred: why, for each.
     Impaired(Vec<String>),
+    /// Mail of every tenant is deferred, by this process alone: why, for each.
+    Unable(Vec<String>),
+}
+
+impl Health {
+    /// Whether mail should come here rather than to another process.
+    pub fn serves(&self) -> bool {
+        matches!(self, Self::Serving | Self::Impaired(_))
+    }
 }
 
 impl fmt::Display for Health {
@@ -27,7 +36,8 @@ impl fmt::Display for Health {
             Self::Serving => f.write_str("serving"),
             Self::Starting => f.write_str("starting"),
             Self::Draining => f.write_str("draining: no more connections are taken"),
-            Self::Impaired(reasons) => f.write_str(&reasons.join("\n")),
+            Self::Impaired(reasons) => write!(f, "impaired: {}", reasons.join("\nimpaired: ")),
+            Self::Unable(reasons) => write!(f, "unable: {}", reasons.join("\nunable: ")),
         }
     }
 }

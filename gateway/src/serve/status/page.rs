@@ -56,10 +56,11 @@ fn state(health: &Health) -> Markup {
         Health::Starting => ("", "starting"),
         Health::Draining => ("bad", "draining"),
         Health::Impaired(_) => ("bad", "impaired"),
+        Health::Unable(_) => ("bad", "unable"),
     };
     html! {
         p.state.(class) id="health" { (text) }
-        @if let Health::Impaired(reasons) = health {
+        @if let Health::Impaired(reasons) | Health::Unable(reasons) = health {
             ul.bad { @for reason in reasons { li { (reason) } } }
         }
     }
@@ -196,6 +197,23 @@ fn certificates(tenants: &[Findings]) -> Markup {
                     }
                 }
             } @else { p { "None has expired, none expires within 30 days." } }
+            @if tenants.iter().any(|findings| !findings.revocation_lists.is_empty()) {
+                table id="lists" {
+                    thead { tr { th { "Tenant" } th { "Revocation list of" } th { "In force until" } } }
+                    tbody {
+                        @for findings in tenants {
+                            @for list in &findings.revocation_lists {
+                                tr {
+                                    td data-label="Tenant" { (findings.tenant) }
+                                    td data-label="Revocation list of" { (list.issuer) }
+                                    @let class = if list.until < time::now() { "bad" } else { "good" };
+                                    td.(class) data-label="In force until" { (time::format(list.until)) }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
             table id="counts" {
                 thead {
                     tr { th { "Tenant" } th { "Whose" } th.number { "Valid" } th.number { "Expiring" } th.number { "Expired" } }

@@ -10,6 +10,7 @@ use crate::serve::metrics;
 use crate::serve::site::Site;
 use crate::serve::tenant::Tenant;
 use crate::time;
+use crate::trust::RevocationEnd;
 use crate::{config, key_services, tenant as services};
 
 /// The state of what tenants depend on, at some instant.
@@ -34,6 +35,8 @@ pub struct Findings {
     pub others: Expiry,
     /// Trust anchors and intermediate authorities.
     pub authorities: Expiry,
+    /// Issuers, and until when there is a revocation list of each.
+    pub revocation_lists: Vec<RevocationEnd>,
 }
 
 /// When the last certificates of some addresses expire.
@@ -76,6 +79,7 @@ impl Survey {
         match (self.at, reasons.is_empty()) {
             (0, _) => Health::Starting,
             (_, true) => Health::Serving,
+            (_, false) if self.tenants.iter().all(Findings::is_lost) => Health::Unable(reasons),
             (_, false) => Health::Impaired(reasons),
         }
     }
@@ -85,6 +89,9 @@ impl Survey {
         for findings in &self.tenants {
             for (service, state) in &findings.services {
                 metrics::key_service(&findings.tenant, service, state.is_ok());
+            }
+            if let Some(first) = findings.revocation_lists.iter().map(|end| end.until).min() {
+                metrics::revocation_lists(&findings.tenant, first as f64 - self.at as f64);
             }
             for (kind, expiry) in findings.expiries() {
                 let counts = [("valid", expiry.valid), ("expiring", expiry.expiring), ("expired", expiry.expired)];
@@ -120,7 +127,14 @@ impl Findings {
             ),
             own: Expiry::of(own, now),
             authorities: Expiry::of(authorities.iter().map(|facts| (facts.title(), facts.not_after)), now),
+            revocation_lists: tenant.revocation_ends(),
         }
+    }
+
+    /// Whether its mail is deferred for something that is this process's own, so that
+    /// another might serve it: not a server that is away for all alike.
+    fn is_lost(&self) -> bool {
+        self.services.iter().any(|(service, state)| ["keyring", "services"].contains(service) && state.is_err())
     }
 
     /// Each kind of certificate, by the word for it.
@@ -223,18 +237,27 @@ mod tests {
     }
 
     #[test]
-    fn a_keyring_that_cannot_be_used_is_said_with_its_tenant() {
-        let findings = |tenant: &str, state| Findings {
+    fn a_process_is_unable_where_it_can_serve_nobody() {
+        let findings = |tenant: &str, service, state| Findings {
             tenant: tenant.into(),
-            services: vec![("keyring", state)],
+            services: vec![(service, state)],
             own: Expiry::default(),
             others: Expiry::default(),
             authorities: Expiry::default(),
+            revocation_lists: Vec::new(),
         };
-        let mut survey = Survey { at: NOW, tenants: vec![findings("abc", Ok(()))] };
-        assert_eq!(survey.health(), Health::Serving);
-        survey.tenants.push(findings("nec", Err("its secret is missing".into())));
-        assert_eq!(survey.health().to_string(), "tenant nec: keyring: its secret is missing");
+        let missing = || Err("its secret is missing".to_owned());
+        let health = |tenants| Survey { at: NOW, tenants }.health();
+        assert_eq!(health(vec![findings("abc", "keyring", Ok(()))]), Health::Serving);
         assert_eq!(Survey::default().health(), Health::Starting);
+        // Others are served: no reason to go elsewhere.
+        let one = health(vec![findings("abc", "keyring", Ok(())), findings("nec", "keyring", missing())]);
+        assert!(one.serves());
+        assert_eq!(one.to_string(), "impaired: tenant nec: keyring: its secret is missing");
+        // A server that is away is so for every replica.
+        assert!(health(vec![findings("nec", "directory", Err("it hangs".into()))]).serves());
+        let all = health(vec![findings("abc", "services", missing()), findings("nec", "keyring", missing())]);
+        assert!(!all.serves());
+        assert!(all.to_string().starts_with("unable: tenant abc: services: its secret is missing\nunable: "), "{all}");
     }
 }

@@ -174,9 +174,9 @@ fn of_a_tenant_that_is_taken_out_no_state_is_left() {
     assert!(after.lines().any(|line| line.starts_with("wasmime_messages_total{tenant=\"lan\"")), "{after}");
 }
 
-/// A balancer is told which tenant lacks what, and when it is there again.
+/// A balancer is told when a process can serve nobody, why, and when it can again.
 #[test]
-fn a_tenant_without_its_secret_is_not_healthy() {
+fn a_process_that_can_serve_nobody_is_not_healthy() {
     let watched = Watched::start();
     watched.becomes(200, "serving");
     assert_eq!(watched.asked(), (Some(0), "serving\n".to_owned()));
@@ -184,7 +184,7 @@ fn a_tenant_without_its_secret_is_not_healthy() {
     fs::rename(&secret, &away).expect("the secret");
     // A reload has the keyring looked at.
     watched.gateway.process().signal(Signal::HUP);
-    watched.becomes(503, "tenant lan: keyring:");
+    watched.becomes(503, "unable: tenant lan: keyring:");
     let (status, told) = watched.asked();
     assert!(status == Some(1) && told.contains("lan.keyring.key"), "{status:?} {told}");
     assert!(
@@ -193,6 +193,43 @@ fn a_tenant_without_its_secret_is_not_healthy() {
     fs::rename(&away, &secret).expect("the secret");
     watched.gateway.process().signal(Signal::HUP);
     watched.becomes(200, "serving");
+}
+
+/// One tenant of two lacks its keys: mail may come, and the operator is told.
+#[test]
+fn one_tenants_trouble_is_told_and_turns_nobody_away() {
+    let watched = Watched::start();
+    watched.reload("[tenant.lan]", "[tenant.other]\ndomains = [\"other.example\"]\n[tenant.lan]");
+    watched.logs(&["the configuration stays as it was", "tenant other"]);
+    watched.gateway.call(&["keys", "generate", "--tenant", "other", "--address", "you@other.example"]);
+    watched.gateway.process().signal(Signal::HUP);
+    watched.logs(&["the configuration was read again"]);
+    let (secret, away) = (watched.dir.path().join("lan.keyring.key"), watched.dir.path().join("away"));
+    fs::rename(&secret, &away).expect("the secret");
+    watched.gateway.process().signal(Signal::HUP);
+    watched.becomes(200, "impaired: tenant lan: keyring:");
+    let (status, told) = watched.asked();
+    assert!(status == Some(0) && told.starts_with("impaired: "), "{status:?} {told}");
+    fs::rename(&away, &secret).expect("the secret");
+    watched.gateway.process().signal(Signal::HUP);
+    watched.becomes(200, "serving");
+}
+
+/// Prometheus and the page tell until when there is a revocation list.
+#[test]
+fn revocation_lists_are_watched() {
+    let watched = Watched::start();
+    let list = format!("[tenant.lan]\nrevocation-lists = [{:?}]", pki("outdated.crl"));
+    watched.reload("[tenant.lan]", &list);
+    watched.logs(&["the configuration was read again"]);
+    let remaining = eventually("the metric", || {
+        let metrics = get(watched.status, "/metrics").body;
+        let line = metrics.lines().find(|line| line.starts_with("wasmime_revocation_list_expiry_seconds{"))?.to_owned();
+        line.rsplit_once(' ').and_then(|(_, value)| value.parse::<f64>().ok())
+    });
+    assert!(remaining < 0.0, "{remaining}");
+    let page = get(watched.status, "/").body;
+    assert!(page.contains("CN=Test authority") && page.contains("2021-01-01T00:00:00Z"), "{page}");
 }
 
 /// A balancer sends nobody to a process that is about to end, while a message is
