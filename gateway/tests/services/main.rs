@@ -16,9 +16,11 @@ mod kmip;
 mod kmip_failures;
 mod kmip_memory;
 mod kmip_server;
+mod memory;
 mod name_servers;
 #[path = "../servers/world/ports.rs"]
 mod ports;
+mod sandbox_memory;
 mod slapd;
 mod smimea;
 mod smimea_failures;

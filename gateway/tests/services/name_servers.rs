@@ -75,6 +75,11 @@ impl NameServers {
         format!("127.0.0.1:{}", self.resolver)
     }
 
+    /// Its port.
+    pub fn port(&self) -> u16 {
+        self.resolver
+    }
+
     /// The name server, likewise: it has answers, and proves none of them.
     pub fn name_server(&self) -> String {
         format!("127.0.0.1:{}", self.name_server)

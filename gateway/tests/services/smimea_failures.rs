@@ -14,6 +14,7 @@ use rustix::process::Signal;
 use crate::daemon::{PATIENCE, eventually};
 use crate::directory::site;
 use crate::directory_failures::checked;
+use crate::impostors::slow_dns;
 use crate::name_servers::{NameServers, person};
 use crate::ports;
 use crate::story::{ALICE, deferred, send_receive_tamper};
@@ -66,6 +67,15 @@ fn what_is_no_resolver_defers_mail() {
         });
         deferred(&site(&servers.services_at(&resolver, SHORT)), "DNS");
     }
+}
+
+#[test]
+fn a_resolver_that_is_slow_is_waited_for_up_to_the_limit() {
+    let Some(servers) = servers("a_resolver_that_is_slow_is_waited_for_up_to_the_limit") else { return };
+    let at =
+        |delay, more: &str| site(&servers.services_at(&format!("127.0.0.1:{}", slow_dns(servers.port(), delay)), more));
+    send_receive_tamper(&at(Duration::from_millis(5), TIMEOUT));
+    deferred(&at(Duration::from_millis(400), SHORT), "no DNS resolver answered in time");
 }
 
 /// In one process, as the gateway is: no restart, and every thread is free again.

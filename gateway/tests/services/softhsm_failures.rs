@@ -12,6 +12,7 @@ use host::{Companions, PrivateKeys, Refusal, SecretFile};
 use rustix::process::Signal;
 
 use crate::daemon::eventually;
+use crate::impostors::{slow_at, talker_at};
 use crate::softhsm_token::{Token, client};
 use crate::story::{CAROL, check, deferred, send_receive_tamper, signature, site_with_environment};
 use crate::support::run;
@@ -34,6 +35,33 @@ fn a_token_that_hangs_or_is_gone_defers_mail() {
     assert!(check(&site).contains("token"), "{}", check(&site));
     token.serve();
     send_receive_tamper(&site);
+}
+
+#[test]
+fn a_token_that_is_slow_is_waited_for_up_to_the_limit() {
+    let Some(mut token) = Token::make("a_token_that_is_slow_is_waited_for_up_to_the_limit") else { return };
+    token.import("carol", CAROL);
+    token.serve();
+    let sluggish = token.path().join("sluggish.sock");
+    slow_at(&sluggish, &token.socket(), Duration::from_millis(2));
+    let services = token.services_by_server("timeout = \"30s\"");
+    send_receive_tamper(&site_with_environment(&services, &token.environment_at(&sluggish)));
+    let slower = token.path().join("slower.sock");
+    slow_at(&slower, &token.socket(), Duration::from_millis(400));
+    let services = token.services_by_server("timeout = \"1s\"");
+    deferred(&site_with_environment(&services, &token.environment_at(&slower)), "did not answer in time");
+}
+
+#[test]
+fn what_is_no_token_defers_mail() {
+    let Some(token) = Token::make("what_is_no_token_defers_mail") else { return };
+    token.import("carol", CAROL);
+    let garbage = token.path().join("garbage.sock");
+    talker_at(&garbage, b"220 mail.example ESMTP\r\n".repeat(1000));
+    let services = token.services_by_server("timeout = \"5s\"");
+    let site = site_with_environment(&services, &token.environment_at(&garbage));
+    deferred(&site, "token");
+    assert!(check(&site).contains("wrong: "), "{}", check(&site));
 }
 
 /// In one process, as the gateway is, and without a restart. A module looks at its

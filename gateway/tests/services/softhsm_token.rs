@@ -165,15 +165,21 @@ impl Token {
         self.server = None;
     }
 
-    fn socket(&self) -> PathBuf {
+    /// The socket of the server.
+    pub fn socket(&self) -> PathBuf {
         self.path().join("p11-kit.sock")
     }
 
     /// What the program has to find in its environment.
     pub fn environment(&self) -> [(&'static str, String); 2] {
+        self.environment_at(&self.socket())
+    }
+
+    /// The same, where the server is to be found at another socket.
+    pub fn environment_at(&self, socket: &Path) -> [(&'static str, String); 2] {
         [
             ("SOFTHSM2_CONF", self.configuration().display().to_string()),
-            ("P11_KIT_SERVER_ADDRESS", format!("unix:path={}", self.socket().display())),
+            ("P11_KIT_SERVER_ADDRESS", format!("unix:path={}", socket.display())),
         ]
     }
 
