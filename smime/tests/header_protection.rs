@@ -302,3 +302,33 @@ fn a_forwarded_message_stays_an_attachment() {
         assert_eq!(field(&arrived, "Content-Type"), [format!("Content-Type: {content_type}")]);
     }
 }
+
+#[test]
+fn t26_a_protected_field_makes_no_line_of_its_own() {
+    let (long, endless) = ("word ".repeat(900), "x".repeat(1_000));
+    for (subject, reply) in [
+        ("a\rX-Injected: yes", Some("550 5.5.2")),
+        ("a\nX-Injected: yes", Some("550 5.5.2")),
+        ("a\0b", Some("554 5.6.0")),
+        (&endless, Some("554 5.6.0")),
+        ("=?utf-8?q?a=0D=0AX-Injected:_yes?=", None),
+        ("a\r\n\tX-Injected: yes", None),
+        (&long, None),
+    ] {
+        let fields = format!("From: alice@peer.example\r\nTo: carol@lan.example\r\nSubject: {subject}\r\n");
+        let entity = format!("{fields}Content-Type: text/plain; hp=\"cipher\"\r\n\r\nTomorrow.\r\n");
+        for cipher in [Cipher::Aes256Cbc, Cipher::Aes256Gcm] {
+            let sealed = forge::encrypt(&["carol"], &forge::sign("alice", entity.as_bytes()), cipher);
+            let message = forge::message("alice@peer.example", &sealed);
+            let verdict = carol().receive(&["carol@lan.example"], &message);
+            if let Some(reply) = reply {
+                assert_eq!(rejected(&verdict), reply, "{subject:.40}");
+                continue;
+            }
+            let arrived = text(delivered(verdict, &message));
+            assert!(field(&arrived, "X-Injected").is_empty() && arrived.lines().all(|line| line.len() <= 998));
+            let unfolded = arrived.replace("\r\n ", " ");
+            assert!(unfolded.contains(&format!("Subject: {subject}\r\n")), "{arrived}");
+        }
+    }
+}

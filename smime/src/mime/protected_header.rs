@@ -189,6 +189,9 @@ impl<'a> Payload<'a> {
         for name in SINGLE {
             header.unique(name)?;
         }
+        if header.fields().iter().any(|field| is_restored(field) && !has_short_words(field)) {
+            return Err(MimeError::HeaderField.into());
+        }
         Ok(Self { entity, header: Some(header) })
     }
 
@@ -285,10 +288,35 @@ impl<'a> Payload<'a> {
     }
 }
 
+/// Inside a protection a line may be as long as it likes; in mail it may not.
 fn append_restored(out: &mut Vec<u8>, header: &Header<'_>) {
     for field in header.fields().iter().filter(|field| is_restored(field)) {
-        append_line(out, field.raw());
+        let mut folded = Vec::with_capacity(field.raw().len());
+        for line in field.raw().split_inclusive(|&octet| octet == b'\n') {
+            append_folded(&mut folded, line);
+        }
+        append_line(out, &folded);
     }
+}
+
+/// Whether the field can be folded to lines that mail can carry.
+fn has_short_words(field: &Field<'_>) -> bool {
+    field.raw().split(|octet| b" \t\r\n".contains(octet)).all(|word| word.len() < LONGEST_LINE)
+}
+
+/// Appends a line of a field, in several if it is too long: the next begins with
+/// the white space before a word, so the value stays what it is.
+fn append_folded(out: &mut Vec<u8>, line: &[u8]) {
+    let mut rest = line;
+    while rest.trim_ascii_end().len() > LONGEST_LINE {
+        let begin = rest.get(1..=LONGEST_LINE).unwrap_or_default();
+        let Some(space) = begin.iter().rposition(|octet| b" \t".contains(octet)) else { break };
+        let Some((before, after)) = rest.split_at_checked(space.saturating_add(1)) else { break };
+        out.extend_from_slice(before);
+        out.extend_from_slice(b"\r\n");
+        rest = after;
+    }
+    out.extend_from_slice(rest);
 }
 
 fn is_restored(field: &Field<'_>) -> bool {
@@ -298,6 +326,9 @@ fn is_restored(field: &Field<'_>) -> bool {
 fn is_known(value: &str) -> bool {
     value.eq_ignore_ascii_case(CLEAR) || value.eq_ignore_ascii_case(CIPHER)
 }
+
+/// Most octets of a line without its end (RFC 5322, section 2.1.1).
+const LONGEST_LINE: usize = 998;
 
 const CLEAR: &str = "clear";
 const CIPHER: &str = "cipher";

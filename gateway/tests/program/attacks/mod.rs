@@ -4,6 +4,7 @@
 //! `lan.example`; mallory has a valid certificate of her own.
 
 mod der;
+mod fetching;
 mod identity;
 mod integrity;
 mod oracles;
@@ -32,6 +33,10 @@ fn from_alice(protected: &[u8]) -> Vec<u8> {
 /// Sends `message` from alice to carol.
 fn to_carol(site: &Site, message: &[u8]) -> Outcome {
     site.inbound(ALICE, &[CAROL], message)
+}
+
+fn site_mallory(site: &Site, protected: &[u8]) -> Outcome {
+    site.inbound(MALLORY, &[CAROL], &message(MALLORY, CAROL, protected))
 }
 
 /// What carol gets, of whatever was let through.

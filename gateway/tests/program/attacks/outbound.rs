@@ -24,6 +24,31 @@ fn t27_outbound_trigger() {
     }
 }
 
+/// Nor on the way in, nor in an answer that quotes them.
+#[test]
+fn t27_words_from_outside_switch_nothing_off() {
+    if !here("t27_words_from_outside_switch_nothing_off") {
+        return;
+    }
+    let (strict, site) = (Site::with(STRICT), Site::new());
+    let fields = ["X-Skip-Verify: yes", "X-Wasmime: deliver", "Authentication-Results: other.example; smime=pass"];
+    for trigger in fields {
+        for subject in ["[nosign] The offer", "[noencrypt] The offer", "[confidential] The offer"] {
+            let original = String::from_utf8(from_alice(TEXT)).expect("text").replacen("The offer", subject, 1);
+            let original = format!("{trigger}\r\n{original}");
+            to_carol(&strict, original.as_bytes()).refused("550 5.7.1").without_key();
+            assert_eq!(got(&to_carol(&site, original.as_bytes())), original.as_bytes(), "it is mail like any other");
+            let quoted = original.replace("\r\n", "\r\n> ");
+            let answer = format!("Content-Type: text/plain\r\n\r\n> {quoted}\r\n");
+            let answer = String::from_utf8(message(CAROL, ALICE, answer.as_bytes())).expect("text");
+            let answer = answer.replacen("Subject: The offer", &format!("Subject: Re: {subject}"), 1);
+            let outcome = site.outbound(CAROL, &[ALICE], answer.as_bytes());
+            assert!(!contains(got(&outcome), "stands until Friday"), "{subject}");
+            site.outbound(CAROL, &[STRANGER], answer.as_bytes()).refused("550 5.7.5").without_key();
+        }
+    }
+}
+
 #[test]
 fn t34_missing_recipient_key() {
     if !here("t34_missing_recipient_key") {
@@ -110,6 +135,13 @@ fn t38_double_processing() {
     let (layers, inner) = peel("alice", got(&outcome));
     assert_eq!(inner, TEXT);
     assert!(layers.len() >= 3, "{layers:?}");
+    // An invitation is mail like any other: every octet of it arrives.
+    let invitation =
+        b"Content-Type: multipart/alternative; boundary=cal\r\n\r\n--cal\r\nContent-Type: text/plain\r\n\r\n\
+        Lunch\r\n--cal\r\nContent-Type: text/calendar; method=REQUEST; charset=us-ascii\r\n\r\nBEGIN:VCALENDAR\r\n\
+        METHOD:REQUEST\r\nEND:VCALENDAR\r\n--cal--\r\n";
+    let outcome = site.outbound(CAROL, &[ALICE], &message(CAROL, ALICE, invitation));
+    assert_eq!(peel("alice", got(&outcome)).1, invitation);
     // Our own output again: unchanged.
     let first = site.outbound(CAROL, &[ALICE], &message(CAROL, ALICE, TEXT));
     let again = site.outbound(CAROL, &[ALICE], got(&first));

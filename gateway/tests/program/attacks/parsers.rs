@@ -30,6 +30,12 @@ fn t40_asn1() {
         ("an initialisation vector of 64 octets", der::enveloped(&recipients(&sealed), &[0; 64], &[0; 32])),
         ("a ciphertext of 31 octets", der::enveloped(&recipients(&sealed), &[0; 16], &[0; 31])),
     ];
+    // A signer with a SET of no attributes, and one whose version has a million octets.
+    for (what, at, replaced) in
+        [("no attributes", 3, tlv(0xa0, b"")), ("an INTEGER of 10^6 octets", 0, tlv(2, &[1; 1_000_000]))]
+    {
+        hostile.push((what, with_signer(&signed, |fields| fields[at] = replaced)));
+    }
     for whole in [&signed, &sealed] {
         for cut in [1, 2, 50, whole.len() / 2] {
             hostile.push(("cut off", whole[..whole.len() - cut].to_vec()));
@@ -45,6 +51,17 @@ fn t40_asn1() {
     }
     // The next mail is served.
     assert_eq!(results(got(&to_carol(&site, &from_alice(&sign("alice", TEXT, &[]))))), ["pass"]);
+}
+
+/// Signed data whose one signer has other fields.
+fn with_signer(signed: &[u8], change: impl FnOnce(&mut Vec<Vec<u8>>)) -> Vec<u8> {
+    let inside = der::inside(signed);
+    let mut parts: Vec<Vec<u8>> = der::children(&inside).iter().map(|part| part.to_vec()).collect();
+    let signers = parts.pop().expect("the signers");
+    let mut fields = der::children(der::content(&signers)).iter().map(|field| field.to_vec()).collect();
+    change(&mut fields);
+    parts.push(tlv(0x31, &tlv(0x30, &fields.concat())));
+    der::content_info(&der::SIGNED, &tlv(0x30, &parts.concat()))
 }
 
 fn recipients(cms: &[u8]) -> Vec<u8> {
@@ -73,6 +90,11 @@ fn t41_bombs() {
         onion = pkcs7_mime("signed-data", &der::content_info(&der::SIGNED, &signed));
     }
     to_carol(&site, &from_alice(&onion)).refused("554 5.6.0").without_key();
+    // Behind a ciphertext that nothing proves it is refused as all else there; behind a tag, as it is.
+    for (cipher, reply) in [("aes-256-cbc", "550 5.7.7"), ("aes-256-gcm", "554 5.6.0")] {
+        let outcome = to_carol(&site, &from_alice(&encrypt(&["carol"], &onion, cipher, &[])));
+        assert_eq!(outcome.refused(reply).private_key_operations(), 1);
+    }
     // MIME depth and parts.
     let deep: String =
         (0..1000).map(|n| format!("Content-Type: multipart/mixed; boundary=b{n}\r\n\r\n--b{n}\r\n")).collect();
@@ -133,5 +155,41 @@ fn t42_line_ends() {
         let outcome = round.outbound(CAROL, &[ALICE], &message(CAROL, ALICE, entity.as_bytes()));
         let inner = openssl::peel("alice", got(&outcome)).1;
         assert!(inner.is_ascii() && inner.split(|b| *b == b'\n').all(|line| line.len() <= 999), "{body:.20}");
+    }
+}
+
+/// A hop that refolds, reorders and renames the fields of a message, and adds some: what we made survives it. There is
+/// nothing in it to convert from 8 bits to 7.
+#[test]
+fn t42_what_we_make_survives_a_hop_that_rewrites_headers() {
+    if !here("t42_what_we_make_survives_a_hop_that_rewrites_headers") {
+        return;
+    }
+    let eight_bit =
+        "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n見積書 – café\r\n";
+    for policy in ["encrypt = \"never\"", "order = \"encrypt-then-sign\"", "order = \"triple-wrap\"\nform = \"opaque\""]
+    {
+        let site = Site::with(&format!("[tenant.lan.outbound]\n{policy}"));
+        for entity in [eight_bit.as_bytes(), MIXED] {
+            let outcome = site.outbound(CAROL, &[ALICE], &message(CAROL, ALICE, entity));
+            let sent = String::from_utf8(got(&outcome).to_vec()).expect("text");
+            assert!(sent.is_ascii());
+            let (header, body) = sent.split_once("\r\n\r\n").expect("an empty line");
+            let unfolded = header.replace("\r\n ", " ").replace("\r\n\t", " ");
+            let mut fields: Vec<String> = unfolded
+                .split("\r\n")
+                .map(|field| {
+                    let (name, value) = field.split_once(':').expect("a field");
+                    format!("{}:{}", name.to_ascii_uppercase(), value.replace("; ", ";\r\n\t"))
+                })
+                .collect();
+            fields.reverse();
+            fields
+                .insert(0, "Received: from gw.lan.example by mx.peer.example; Sun, 22 Nov 2026 12:00:01 +0000".into());
+            let rewritten = format!("{}\r\n\r\n{body}", fields.join("\r\n"));
+            let (_, before) = openssl::peel("alice", sent.as_bytes());
+            let (layers, after) = openssl::peel("alice", rewritten.as_bytes());
+            assert!(!layers.is_empty() && before == after, "{policy}");
+        }
     }
 }

@@ -85,6 +85,45 @@ fn t25_subject_tag() {
     }
 }
 
+/// CR, LF and NUL in the names of a certificate, which is good otherwise.
+#[test]
+fn t26_names_of_a_certificate_write_no_line() {
+    if !here("t26_names_of_a_certificate_write_no_line") {
+        return;
+    }
+    let folder = tempfile::TempDir::new().expect("a temporary folder");
+    let file = |name: &str| folder.path().join(name).display().to_string();
+    let hostile = b"a@evil.example\r\nX-Injected: yes\0\x1b[2J";
+    let general_names = der::tlv(0x30, &der::tlv(0x81, hostile));
+    let hex: String = general_names.iter().map(|octet| format!("{octet:02x}")).collect();
+    let extensions = format!("basicConstraints=CA:FALSE\nextendedKeyUsage=emailProtection\nsubjectAltName=DER:{hex}\n");
+    std::fs::write(file("extensions"), extensions).expect("a file");
+    let subject = "/CN=a\r\nX-Injected: yes/emailAddress=b@evil.example\r\nX-Injected: yes";
+    let (key, request, certificate) = (pki("mallory.key"), file("request"), file("hostile.pem"));
+    must("openssl", &["req", "-new", "-key", &key, "-subj", subject, "-out", &request], b"");
+    let (ca, ca_key) = (pki("ca.pem"), pki("ca.key"));
+    let issue = ["x509", "-req", "-in", &request, "-CA", &ca, "-CAkey", &ca_key, "-days", "3650"];
+    must("openssl", &[&issue[..], &["-extfile", &file("extensions"), "-out", &certificate]].concat(), b"");
+    std::fs::copy(key, file("hostile.key")).expect("a copy");
+    let signed = sign(&file("hostile"), TEXT, &[]);
+    let outcome = site_mallory(&Site::new(), &signed);
+    let delivered = got(&outcome);
+    assert_eq!(results(delivered), ["policy"], "{}", outcome.json);
+    assert!(field(delivered, "x-injected").is_empty() && !contains(split(delivered).0, "\x1b"));
+    let refused = site_mallory(&Site::with(STRICT), &signed);
+    refused.refused("550 5.7.1").without_key();
+    for outcome in [outcome, refused] {
+        // As the operator reads them, after JSON.
+        for event in outcome.json["events"].as_array().expect("events") {
+            let fields = event["fields"].as_object().expect("fields");
+            let is_plain = |value: &serde_json::Value| {
+                !value.as_str().is_some_and(|text| text.contains(['\r', '\n', '\0', '\x1b']))
+            };
+            assert!(fields.values().all(is_plain), "{event}");
+        }
+    }
+}
+
 /// CR, LF and NUL hidden in what we echo: no line of the output is the attacker's.
 #[test]
 fn t26_header_injection() {
@@ -109,6 +148,17 @@ fn t26_header_injection() {
             assert!(split(delivered).0.split(|b| *b == b'\n').all(|line| line.len() <= 999));
         }
         assert!(!outcome.text().contains(['\r', '\n']));
+    }
+    // A subject that is protected comes out of the ciphertext.
+    for subject in ["=?utf-8?b?YQ0KWC1JbmplY3RlZDogeWVz?=", "a\u{2028}X-Injected: yes", &"long ".repeat(5_000)] {
+        let fields = format!("From: {ALICE}\r\nTo: {CAROL}\r\nSubject: {subject}\r\n");
+        let hp = String::from_utf8_lossy(TEXT).replacen("us-ascii", "us-ascii; hp=\"cipher\"", 1);
+        let entity = encrypt(&["carol"], &sign("alice", format!("{fields}{hp}").as_bytes(), &[]), "aes-256-cbc", &[]);
+        let outcome = to_carol(&site, &from_alice(&entity));
+        let delivered = got(&outcome);
+        assert!(field(delivered, "x-injected").is_empty(), "{subject:.40}");
+        assert!(split(delivered).0.split(|b| *b == b'\n').all(|line| line.len() <= 999), "{subject:.40}");
+        assert_eq!(field(delivered, "subject"), [subject.trim_end()]);
     }
     // The envelope, too, is the attacker's; a refusal may name its recipients.
     let outcome = Site::new().outbound(CAROL, &["x\u{7f}y@peer.example"], &message(CAROL, "x@peer.example", TEXT));

@@ -180,3 +180,46 @@ fn we_write_eight_bit_and_openssl_reads() {
         assert_eq!(base64_decoded(split(&inner).1), "見積書です。\r\n".as_bytes());
     }
 }
+
+/// Keys of 3072 and 4096 bits open what is encrypted to them.
+#[test]
+fn openssl_encrypts_to_larger_keys_and_we_deliver() {
+    if !here("openssl_encrypts_to_larger_keys_and_we_deliver") {
+        return;
+    }
+    let site = Site::configured(
+        "[tenant.lan]\ndomains = [\"peer.example\"]\nkeyring = \"lan.keyring\"\nanchors = []\n[tenant.lan.inbound]\n\
+         accept-unauthenticated = true\nauthserv-id = \"mail.peer.example\"\n",
+    );
+    for name in ["erin", "frank"] {
+        site.import(&[&pki(&format!("{name}.pem")), &pki(&format!("{name}.key"))]);
+        for transport in [vec![], oaep("sha256"), oaep("sha512")] {
+            let options: Vec<&str> = transport.iter().map(String::as_str).collect();
+            for cipher in ["aes-256-cbc", "aes-256-gcm"] {
+                let (from, to) = ("carol@lan.example", format!("{name}@peer.example"));
+                let sealed = encrypt(&[name], MIXED, cipher, &options);
+                let outcome = site.inbound(from, &[&to], &message(from, &to, &sealed));
+                assert_eq!(entity_of(&outcome.delivered().bytes), MIXED, "{name}: {}", outcome.json);
+            }
+        }
+    }
+}
+
+/// Triple DES is named, and no key is used.
+#[test]
+fn openssl_encrypts_with_triple_des_and_we_say_what_is_wrong() {
+    if !here("openssl_encrypts_with_triple_des_and_we_say_what_is_wrong") {
+        return;
+    }
+    let site = Site::with(TRUSTING);
+    for entity in [TEXT.to_vec(), sign("alice", TEXT, &[])] {
+        let sealed = encrypt(&["carol"], &entity, "des3", &[]);
+        let outcome = site.inbound(
+            "alice@peer.example",
+            &["carol@lan.example"],
+            &message("alice@peer.example", "carol@lan.example", &sealed),
+        );
+        outcome.refused("550 5.7.6").without_key();
+        assert!(outcome.text().contains("des-ede3-cbc"), "{}", outcome.text());
+    }
+}
