@@ -34,7 +34,7 @@
 //!
 //! Whatever goes wrong in the sandbox, the verdict is one that the mail server
 //! can act on: what it does not say is not delivered.
-#![deny(unsafe_code)] // but for one call in `cache`, and those of `locked`
+#![deny(unsafe_code)] // but for one call in `cache`, one in `keyring`, and those of `locked`
 
 mod bindings;
 mod cache;
