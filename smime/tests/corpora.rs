@@ -1,30 +1,25 @@
 //! Foreign mail without S/MIME: it passes unchanged, and comes back as it was
 //! when it is wrapped and unwrapped.
 
+#[path = "support/corpora.rs"]
+mod foreign;
 mod support;
 
+use foreign::corpora;
 use smime::budget::Budget;
 use smime::host::Demand;
 use smime::mime::{Entity, canonical};
 use smime::{Content, Verdict};
-use std::io::Write as _;
 use support::{People, delivered};
 
 #[test]
 fn mime_torture_passes_unchanged_and_survives_wrapping() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/corpora/mime-torture-thunderbird");
-    let Ok(files) = std::fs::read_dir(folder) else {
-        // Past the capture of the test runner.
-        let _ = writeln!(std::io::stderr(), "skipped: the foreign messages are not at hand ({folder})");
-        return;
-    };
+    let Some(folder) = corpora("mime-torture-thunderbird") else { return };
     let mut read = 0;
-    for file in files {
+    for file in std::fs::read_dir(folder).expect("a folder") {
         let path = file.expect("an entry").path();
         let raw = std::fs::read(&path).expect("readable");
-        let lines: Vec<&[u8]> =
-            raw.split(|&b| b == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line)).collect();
-        let mut message = lines.join(b"\r\n".as_slice());
+        let mut message = crlf(&raw);
         // Some begin with the line of a mailbox file.
         if message.starts_with(b"From ") {
             let at = message.windows(2).position(|w| w == b"\r\n").expect("a line");
@@ -57,4 +52,9 @@ fn wrap_and_unwrap(message: &[u8], path: &std::path::Path) {
     let expected = canonical::seven_bit(&entity, &mut budget).expect("can be encoded").into_owned();
     let arrived = canonical::take_entity(&Entity::parse(&arrived, &mut budget).expect("a message"));
     assert!(arrived == expected, "{path:?}");
+}
+
+fn crlf(raw: &[u8]) -> Vec<u8> {
+    let lines: Vec<&[u8]> = raw.split(|&b| b == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line)).collect();
+    lines.join(b"\r\n".as_slice())
 }

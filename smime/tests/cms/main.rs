@@ -5,6 +5,8 @@ mod altered;
 mod attributes;
 mod corpora;
 mod curves;
+#[path = "../support/corpora.rs"]
+mod foreign;
 mod lattices;
 mod malformed;
 mod openssl;

@@ -2,7 +2,6 @@
 //! with every structure: verify and decrypt.
 
 use std::cell::Cell;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use const_oid::db::rfc5911::ID_DATA;
@@ -16,6 +15,8 @@ use smime::crypto::private_key::SoftwareKey;
 use smime::crypto::{Bulk, Software};
 use smime::error::{CmsError, MessageError};
 use smime::x509::Certificate;
+
+use crate::foreign::corpora;
 
 /// A folder of `tests/vectors`: certificates, keys, and what was made with them.
 pub struct Folder(pub &'static str);
@@ -50,12 +51,17 @@ impl Folder {
 
     /// The same before it is written.
     pub fn signer<'a>(&self, name: &str, certificate: &'a Certificate, content: &[u8]) -> Signer<'a> {
-        let (algorithm, digest, digest_algorithm) = signature_algorithm(certificate).unwrap();
-        let content_digest = Software.digest(digest_algorithm, content);
-        let attributes = attributes::signed_attributes(ID_DATA, &content_digest, NOW, certificate, digest_algorithm);
-        let signature = self.key(name).sign(&algorithm, &digest, &attributes).unwrap();
-        Signer { certificate, digest, algorithm, attributes, signature }
+        sign_with(certificate, &mut self.key(name), content)
     }
+}
+
+/// A signature over `content` by the holder of `certificate`.
+pub fn sign_with<'a>(certificate: &'a Certificate, key: &mut impl PrivateKey, content: &[u8]) -> Signer<'a> {
+    let (algorithm, digest, digest_algorithm) = signature_algorithm(certificate).unwrap();
+    let content_digest = Software.digest(digest_algorithm, content);
+    let attributes = attributes::signed_attributes(ID_DATA, &content_digest, NOW, certificate, digest_algorithm);
+    let signature = key.sign(&algorithm, &digest, &attributes).unwrap();
+    Signer { certificate, digest, algorithm, attributes, signature }
 }
 
 /// 2026-11-22T12:00:00Z
@@ -100,19 +106,7 @@ pub fn seal(recipients: &[Vec<u8>], cipher: Cipher, key: &[u8], content: &[u8]) 
 
 /// A file of the foreign messages, where those are at hand.
 pub fn corpus(name: &str) -> Option<Vec<u8>> {
-    std::fs::read(corpora()?.join(name)).ok()
-}
-
-/// The folder of the foreign messages; says so if it is not there.
-pub fn corpora() -> Option<PathBuf> {
-    // Beside the repository, or beside a folder of work trees.
-    let ancestors = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().skip(2);
-    let found = ancestors.map(|folder| folder.join("shared/corpora")).find(|path| path.is_dir());
-    if found.is_none() {
-        // Past the capture of the test runner.
-        let _ = writeln!(std::io::stderr(), "skipped: the foreign messages are not at hand");
-    }
-    found
+    std::fs::read(corpora("")?.join(name)).ok()
 }
 
 pub fn key_of(pkcs8: &[u8]) -> SoftwareKey<fn(u32) -> Vec<u8>> {

@@ -1,6 +1,5 @@
 //! Certificates of other projects, where they are at hand.
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use smime::budget::Budget;
@@ -8,17 +7,7 @@ use smime::error::CertificateError;
 use smime::x509::{Certificate, address, path, usage};
 
 use crate::NOW;
-
-/// The folder of foreign data, or a word on standard error that it is missing.
-fn corpora(folder: &str) -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpora").join(folder);
-    if !path.is_dir() {
-        // Past the capture of the test runner.
-        let _ = writeln!(std::io::stderr(), "skipped: {} is not there", path.display());
-        return None;
-    }
-    Some(path)
-}
+use crate::foreign::corpora;
 
 /// Reads a certificate in PEM or DER.
 fn read(path: &Path) -> Result<Certificate, CertificateError> {

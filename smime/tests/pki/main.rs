@@ -5,6 +5,8 @@ mod address;
 mod certificate;
 mod constraints;
 mod corpora;
+#[path = "../support/corpora.rs"]
+mod foreign;
 mod hostile;
 mod path;
 mod policies;
