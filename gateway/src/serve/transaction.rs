@@ -59,7 +59,8 @@ pub struct Part {
     pub confidential: bool,
     /// The same when the same message is offered again for the same recipients:
     /// SHA-256 over the listener's name, the reverse-path, these recipients and
-    /// the octets as they were received.
+    /// the octets as they were received, but for a trace field on top
+    /// (`docs/decisions/0084`).
     pub identity: [u8; 32],
 }
 

@@ -6,7 +6,7 @@ use host::Reply;
 
 use crate::serve::next_hop::{HandOn, Recipient};
 use crate::serve::smtp::parameters::MailParameters;
-use crate::serve::smtp::trace::{Trace, protocol};
+use crate::serve::smtp::trace::{Trace, is_one_of_its_kind, protocol};
 use crate::serve::smtp::xforward::Forwarded;
 use crate::serve::{Listener, Part, Transaction, log, replies};
 use crate::time;
@@ -25,7 +25,8 @@ pub struct Origin {
 ///
 /// An error is for all recipients. What went before it is remembered, as is what
 /// went without one: the mail server may yet fail to take what stays with it, and
-/// nothing is sent twice when its client offers the message again.
+/// nothing is sent twice when its client offers the message again. Unless nothing
+/// tells the message from the next with the same words, which would be taken for it.
 pub async fn hand_on(listener: &Listener, origin: &Origin, parts: &[Part], original: &Bytes) -> Result<(), Reply> {
     if parts.is_empty() {
         return Ok(());
@@ -42,8 +43,11 @@ pub async fn hand_on(listener: &Listener, origin: &Origin, parts: &[Part], origi
     };
     let (recipients, parts) = apart(&origin.recipients, parts);
     let handed = next_hop.hand_on(&envelope(listener, origin, recipients), &parts, original).await;
-    next_hop.remember(&handed).await;
-    handed.whole().map_err(|reply| {
+    let whole = handed.whole();
+    if whole.is_err() || is_one_of_its_kind(original) {
+        next_hop.remember(&handed).await;
+    }
+    whole.map_err(|reply| {
         log::not_handed_on(name, id, &reply);
         // Who has a copy must not be told of a refusal for good, nor must those be
         // who were not asked yet.

@@ -64,7 +64,7 @@ pub fn is_looping(message: &[u8], hostname: &str) -> bool {
     let ours = format!("by {} ({US})", word(hostname)).to_ascii_lowercase();
     let (mut hops, mut visits) = (0usize, 0usize);
     for field in fields(message) {
-        if field.get(..RECEIVED.len()).is_some_and(|name| name.eq_ignore_ascii_case(RECEIVED)) {
+        if is_named(field, RECEIVED) {
             hops = hops.saturating_add(1);
             let text = String::from_utf8_lossy(field).to_ascii_lowercase();
             let words: Vec<&str> = text.split_ascii_whitespace().collect();
@@ -72,6 +72,23 @@ pub fn is_looping(message: &[u8], hostname: &str) -> bool {
         }
     }
     hops > MOST_HOPS || visits >= MOST_VISITS
+}
+
+/// Whether anything tells this message from another with the same words: a
+/// `Message-ID`, or at least a `Date`.
+pub fn is_one_of_its_kind(message: &[u8]) -> bool {
+    fields(message).any(|field| is_named(field, b"message-id:") || is_named(field, b"date:"))
+}
+
+/// A message without the trace field on its top, which some mail servers write anew
+/// each time that they offer it.
+pub fn below_its_top(message: &[u8]) -> &[u8] {
+    let top = fields(message).next().filter(|field| is_named(field, RECEIVED));
+    top.and_then(|field| message.get(field.len()..)).unwrap_or(message)
+}
+
+fn is_named(field: &[u8], name: &[u8]) -> bool {
+    field.get(..name.len()).is_some_and(|beginning| beginning.eq_ignore_ascii_case(name))
 }
 
 /// The fields of a message's header, folded as they are.
@@ -164,6 +181,16 @@ mod tests {
         assert!(is_looping(message(101).as_bytes(), "other.example"));
         assert!(!is_looping(b"", "other.example"));
         assert!(!is_looping(b"no header at all", "other.example"));
+    }
+
+    #[test]
+    fn what_tells_messages_apart_is_in_the_header() {
+        assert!(is_one_of_its_kind(b"A: b\r\nmessage-ID: <1@b>\r\n\r\n"));
+        assert!(is_one_of_its_kind(b"Date: Sun\r\n"));
+        assert!(!is_one_of_its_kind(b"Subject: x\r\n\r\nDate: Sun\r\n"));
+        assert_eq!(below_its_top(b"Received: a\r\n\tb\r\nReceived: c\r\n\r\nd"), b"Received: c\r\n\r\nd");
+        assert_eq!(below_its_top(b"A: b\r\nReceived: c\r\n\r\n"), b"A: b\r\nReceived: c\r\n\r\n");
+        assert_eq!(below_its_top(b"\r\nReceived: c"), b"\r\nReceived: c");
     }
 
     #[test]

@@ -102,3 +102,16 @@ fn what_went_is_not_sent_again() {
     sent(&milter, &other);
     assert_eq!(sink.count(), 2);
 }
+
+/// An alarm of the same words every morning, by a program that writes neither date nor
+/// Message-ID: each of them is a message of its own.
+#[test]
+fn alarms_of_the_same_words_all_arrive() {
+    let sink = Sink::start();
+    let milter = Milter::handing_on(sink.port(), POLICY);
+    let alarm = b"From: carol@lan.example\r\nTo: alice@peer.example\r\nSubject: Disk full\r\n\r\nAgain.\r\n";
+    for morning in 1..=3 {
+        assert_eq!(sent(&milter, alarm).deleted(), ["<dave@lan.example>"]);
+        assert_eq!(sink.count(), morning);
+    }
+}

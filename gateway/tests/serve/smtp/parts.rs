@@ -126,3 +126,16 @@ fn a_next_hop_that_takes_some_of_the_recipients_gets_the_rest_again() {
     assert!(reply.starts_with("250"), "{reply}");
     assert_eq!(relay.hop.served(), ["<carol@lan.example>", "<dave@lan.example>"]);
 }
+
+/// A mail server before its queue (`smtpd_proxy_filter`) has its client offer the
+/// message again, and writes another trace field on it then.
+#[test]
+fn t35_what_went_is_known_under_another_trace_field() {
+    let relay = Relay::start();
+    relay.hop.after(1, ".", 1, Does::Says("451 4.3.0 Disk"));
+    let mut client = relay.sender();
+    let offered = |second: u8| format!("Received: from a by mx; Sun, 22 Nov 2026 12:00:0{second} +0000\r\n{MESSAGE}");
+    assert!(client.mail(CAROL, &ALL, &offered(1)).starts_with("451 4.3.0"));
+    assert!(client.mail(CAROL, &ALL, &offered(2)).starts_with("250"));
+    each_has_it_once(&relay);
+}
