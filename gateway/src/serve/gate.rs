@@ -8,9 +8,11 @@ use bytes::Bytes;
 use host::Reply;
 
 use super::held::{Held, Quota};
+use super::judge::Shared;
 use super::ledger::Ledger;
 use super::listener::Listener;
 use super::refusal::Refusal;
+use super::repeats::Repeats;
 use super::site::Site;
 use super::transaction::{Client, Judgement, Transaction};
 use super::{admission, judge, replies};
@@ -22,9 +24,8 @@ use super::{admission, judge, replies};
 /// no more. A session keeps only its [`Listener`].
 pub struct Gate {
     site: ArcSwap<Site>,
-    memory: Arc<Quota>,
     connections: Arc<Quota>,
-    ledger: Ledger,
+    shared: Shared,
 }
 
 impl Gate {
@@ -32,12 +33,14 @@ impl Gate {
     pub fn new(site: Site) -> Self {
         let gateway = &site.configuration.gateway;
         let (memory, connections) = (Quota::new(gateway.memory), Quota::new(gateway.connections));
-        Self { site: ArcSwap::from_pointee(site), memory, connections, ledger: Ledger::default() }
+        let shared =
+            Shared { memory, ledger: Ledger::default(), failures: Arc::default(), repeats: Repeats::default() };
+        Self { site: ArcSwap::from_pointee(site), connections, shared }
     }
 
     /// Puts another configuration in force.
     pub fn reload(&self, site: Site) {
-        self.memory.set(site.configuration.gateway.memory);
+        self.shared.memory.set(site.configuration.gateway.memory);
         self.connections.set(site.configuration.gateway.connections);
         self.site.store(Arc::new(site));
     }
@@ -49,12 +52,12 @@ impl Gate {
 
     /// What came of messages so far.
     pub fn ledger(&self) -> &Ledger {
-        &self.ledger
+        &self.shared.ledger
     }
 
     /// Octets of mail that are held.
     pub fn held(&self) -> usize {
-        self.memory.used()
+        self.shared.memory.used()
     }
 
     /// Connections that are open.
@@ -92,14 +95,14 @@ impl Gate {
 
     /// Room for mail, none of it taken yet.
     pub fn hold(&self) -> Result<Held, Refusal> {
-        self.memory.take(0).ok_or(Refusal::Memory)
+        self.shared.memory.take(0).ok_or(Refusal::Memory)
     }
 
     /// Decides what becomes of `message`: header, empty line and body, with CRLF
     /// line ends, and the dots of the DATA command removed. Never fails: what
     /// goes wrong here is `451 4.3.0`. The caller holds room for the message.
     pub async fn judge(&self, listener: &Listener, transaction: &Transaction, message: Bytes) -> Judgement {
-        judge::judge(self.site(), &self.memory, &self.ledger, listener, transaction, message).await
+        judge::judge(self.site(), &self.shared, listener, transaction, message).await
     }
 
     /// Tells of a message that is refused before it can be judged, of which `size`
@@ -111,6 +114,6 @@ impl Gate {
         size: usize,
         refusal: &Refusal,
     ) -> Reply {
-        judge::refuse(self.site(), &self.ledger, listener, transaction, size, refusal).await
+        judge::refuse(self.site(), &self.shared, listener, transaction, size, refusal).await
     }
 }

@@ -11,6 +11,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout_at;
 
 use super::course::{Course, course};
+use super::failures::Failures;
 use super::held::{Held, Quota};
 use super::ledger::Ledger;
 use super::listener::Listener;
@@ -18,25 +19,45 @@ use super::log;
 use super::parts::Parts;
 use super::record::Record;
 use super::refusal::Refusal;
+use super::repeats::Repeats;
+use super::restraint::Restraint;
 use super::site::Site;
 use super::smtp::path::is_postmaster;
 use super::tenant::Tenant;
 use super::transaction::{Judgement, Transaction};
+use crate::time;
+
+/// What all judgements of a process share.
+pub struct Shared {
+    /// The room for mail.
+    pub memory: Arc<Quota>,
+    /// What came of messages.
+    pub ledger: Ledger,
+    /// How often mail could not be opened.
+    pub failures: Arc<Failures>,
+    /// Protected mail that was delivered.
+    pub repeats: Repeats,
+}
 
 /// Decides what becomes of a message, and tells of it.
 pub async fn judge(
     site: Arc<Site>,
-    memory: &Arc<Quota>,
-    ledger: &Ledger,
+    shared: &Shared,
     listener: &Listener,
     transaction: &Transaction,
     message: Bytes,
 ) -> Judgement {
     let started = Instant::now();
     let mut record = Record::new(&listener.settings.name, transaction, message.len());
-    let judged = try_judge(&site, memory, listener, &mut record, message).await;
+    let judged = try_judge(&site, shared, listener, &mut record, message.clone()).await;
     let judgement = match judged {
-        Ok(parts) => Judgement::Deliver(parts.finish()),
+        Ok(parts) => {
+            let protected = record.direction == Some(Direction::Inbound) && record.layers().is_some();
+            if let Some(tenant) = record.tenant.as_deref().filter(|_| protected) {
+                record.events.extend(shared.repeats.note(tenant, &message, time::now()));
+            }
+            Judgement::Deliver(parts.finish())
+        }
         Err(Refused::ByFilter(reply)) => Judgement::Refuse(reply),
         Err(Refused::ByGateway(refusal)) => {
             record.events.push(refusal.event());
@@ -48,14 +69,14 @@ pub async fn judge(
         Judgement::Refuse(reply) => record.reply = Some(reply.clone()),
     }
     record.elapsed = started.elapsed();
-    tell(&site, ledger, &record).await;
+    tell(&site, &shared.ledger, &record).await;
     judgement
 }
 
 /// Tells of a message that is refused before it can be judged.
 pub async fn refuse(
     site: Arc<Site>,
-    ledger: &Ledger,
+    shared: &Shared,
     listener: &Listener,
     transaction: &Transaction,
     size: usize,
@@ -69,7 +90,7 @@ pub async fn refuse(
     let reply = refusal.reply();
     record.events.push(refusal.event());
     record.reply = Some(reply.clone());
-    tell(&site, ledger, &record).await;
+    tell(&site, &shared.ledger, &record).await;
     reply
 }
 
@@ -98,7 +119,7 @@ impl From<Refusal> for Refused {
 
 async fn try_judge(
     site: &Arc<Site>,
-    memory: &Arc<Quota>,
+    shared: &Shared,
     listener: &Listener,
     record: &mut Record<'_>,
     message: Bytes,
@@ -127,12 +148,18 @@ async fn try_judge(
     let turn = turn(site, &tenant).await?;
     record.waited = waiting.elapsed();
     // Before the work, not after it: no private key is used in vain.
-    let room = memory.take(message.len().saturating_mul(ROOM)).ok_or(Refusal::Memory)?;
+    let room = shared.memory.take(message.len().saturating_mul(ROOM)).ok_or(Refusal::Memory)?;
+    let restrained = || Restraint::new(&shared.failures, transaction.client.address, &tenant.settings.name);
+    let restraint = (direction == Direction::Inbound).then(restrained);
+    let watched = restraint.clone();
     let run = spawn_blocking(move || {
         // Taken along, so that the place is free when the work is done, even if
         // the client has gone in the meantime.
         let _turn = turn;
-        let services = tenant.services()?;
+        let mut services = tenant.services()?;
+        if let Some(restraint) = watched {
+            services.private_keys = restraint.over(services.private_keys);
+        }
         Ok(tenant.runtime.run(&services, &envelope, &message))
     });
     let ran = run.await.map_err(|error| Refusal::Fault(error.to_string()))?;
@@ -142,10 +169,28 @@ async fn try_judge(
     record.memory_peak = statistics.memory_peak;
     record.filtered = statistics.elapsed;
     match verdict {
-        Verdict::Deliver(deliveries) => add(&mut parts, deliveries, &outside, room)?,
-        Verdict::Reject(reply) | Verdict::Defer(reply) => return Err(Refused::ByFilter(reply)),
+        Verdict::Deliver(deliveries) => {
+            note(restraint.as_deref(), private_key_operations, true);
+            add(&mut parts, deliveries, &outside, room)?;
+        }
+        Verdict::Reject(reply) => {
+            note(restraint.as_deref(), private_key_operations, false);
+            return Err(Refused::ByFilter(reply));
+        }
+        Verdict::Defer(_) if restraint.is_some_and(|restraint| restraint.has_refused()) => {
+            return Err(Refusal::Throttled.into());
+        }
+        Verdict::Defer(reply) => return Err(Refused::ByFilter(reply)),
     }
     Ok(parts)
+}
+
+/// Counts a message that was opened or not. Where no key was used there was nothing to
+/// probe.
+fn note(restraint: Option<&Restraint>, private_key_operations: u64, opened: bool) {
+    if let Some(restraint) = restraint.filter(|_| private_key_operations > 0) {
+        restraint.note(opened);
+    }
 }
 
 /// The room that is set aside for what becomes of a message, as multiples of it:

@@ -43,6 +43,8 @@ pub enum Refusal {
     TimedOut,
     /// The tenant has as many messages under way as it may, or all have.
     Busy,
+    /// It needs a key, and too many messages of its kind could not be opened.
+    Throttled,
     /// No more mail can be held at a time.
     Memory,
     /// The keys or authorities of the tenant cannot be opened.
@@ -67,6 +69,7 @@ impl Refusal {
             Self::Loop => replies::looping(),
             Self::TimedOut => replies::timed_out(),
             Self::Busy => replies::busy(),
+            Self::Throttled => replies::throttled(),
             Self::Memory => replies::no_memory(),
             Self::NotReady(_) => replies::not_ready(),
             Self::Fault(_) => replies::fault(),
@@ -89,6 +92,9 @@ impl Refusal {
             Self::Loop => ("loop", "too many Received fields, or too many of ours".to_owned()),
             Self::TimedOut => ("timed-out", "nothing came for too long".to_owned()),
             Self::Busy => ("busy", "no place for the message in its time".to_owned()),
+            Self::Throttled => {
+                ("throttled", "too many messages of this client, or for this key, could not be opened".to_owned())
+            }
             Self::Memory => ("memory", "more mail than may be held at a time".to_owned()),
             Self::NotReady(error) => ("not-ready", error.clone()),
             Self::Fault(error) => ("fault", error.clone()),

@@ -19,6 +19,11 @@ pub fn busy() -> Reply {
     reply(451, 3, 2, "Too many messages are being processed; try again later")
 }
 
+/// Too many messages could not be opened (RFC 3463, X.7.0).
+pub fn throttled() -> Reply {
+    reply(450, 7, 0, "Too many messages could not be opened; try again later")
+}
+
 /// No more mail can be held at a time.
 pub fn no_memory() -> Reply {
     reply(452, 3, 1, "Insufficient system storage; try again later")

@@ -3,6 +3,7 @@
 mod hostile;
 mod miltertest;
 pub mod mta;
+mod probes;
 mod sessions;
 mod splits;
 mod verdicts;

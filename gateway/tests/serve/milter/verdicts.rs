@@ -63,6 +63,32 @@ fn t11_the_mail_server_is_told_to_be_discreet() {
     assert_eq!(inbound(&offer).changes, []);
 }
 
+/// The same ciphertext comes twice at once, and later from somebody else: it is opened
+/// each time, as for a mail server that missed an answer, and the audit file says so.
+#[test]
+fn t07_replay() {
+    let milter = Milter::with("encrypt = \"required\"\n[gateway]\naudit = \"audit.jsonl\"");
+    let offer = message("carol@lan.example", "alice@peer.example", TEXT);
+    let mut mta = milter.outbound();
+    mta.envelope("carol@lan.example", None, &["alice@peer.example"]);
+    let sealed = mta.message(&offer).applied(&offer);
+    let replayed = |sender: &str| {
+        let mut mta = milter.inbound();
+        mta.envelope(sender, None, &["alice@peer.example"]);
+        assert_eq!(entity_of(&mta.message(&sealed).applied(&sealed)), entity_of(&offer));
+    };
+    std::thread::scope(|scope| {
+        let both = [(); 2].map(|()| scope.spawn(|| replayed("carol@lan.example")));
+        for one in both {
+            one.join().expect("a letter that is opened");
+        }
+    });
+    replayed("mallory@else.example");
+    let audit = milter.gateway.audit();
+    let repeated = audit.lines().filter(|line| line.contains("message-repeated") && line.contains("\"first\":\"2"));
+    assert_eq!(repeated.count(), 2, "{audit}");
+}
+
 /// What needs no change gets none: its DKIM signature holds.
 #[test]
 fn clear_mail_is_not_touched() {
