@@ -15,6 +15,8 @@ mod haraka;
 mod places;
 #[path = "../servers/world/ports.rs"]
 mod ports;
+#[path = "../servers/world/renumbered.rs"]
+mod renumbered;
 #[path = "../servers/world/sink.rs"]
 #[allow(dead_code)]
 mod sink;

@@ -6,6 +6,9 @@
 //! interface that are free, and stopped when its story ends. What a story needs
 //! and the machine has not makes it say `skipped:`.
 
+#[path = "../servers/world/client.rs"]
+#[allow(dead_code)] // what these stories do not need
+mod client;
 #[path = "../servers/world/daemon.rs"]
 #[allow(dead_code)] // what these stories do not need
 mod daemon;
@@ -18,9 +21,16 @@ mod kmip_memory;
 mod kmip_server;
 mod memory;
 mod name_servers;
+mod operations;
 #[path = "../servers/world/ports.rs"]
 mod ports;
+mod relay;
+#[path = "../servers/world/renumbered.rs"]
+mod renumbered;
 mod sandbox_memory;
+#[path = "../servers/world/sink.rs"]
+#[allow(dead_code)]
+mod sink;
 mod slapd;
 mod smimea;
 mod smimea_failures;

@@ -1,5 +1,6 @@
 //! The story that is the same with every key service: send, receive, tamper.
 
+use crate::relay::Relay;
 use crate::support::openssl::{encrypt, peel, sign};
 use crate::support::*;
 
@@ -35,25 +36,47 @@ pub fn to_alice() -> Vec<u8> {
 }
 
 /// Mail goes out signed and encrypted, comes in decrypted and verified, and does
-/// not come in where it was altered.
+/// not come in where it was altered: one message at a time by `wasmime process`, and
+/// through `wasmime serve`.
 #[track_caller]
 pub fn send_receive_tamper(site: &Site) {
     let sent = site.outbound(CAROL, &[ALICE], &to_alice());
-    let wire = &sent.delivered().bytes;
+    is_protected(&sent.delivered().bytes);
+    let received = from_alice();
+    let arrived = site.inbound(ALICE, &[CAROL], &received);
+    is_clear(&arrived.delivered().bytes);
+    let altered = altered(&received);
+    site.inbound(ALICE, &[CAROL], &altered).refused("550 5.7.7").without_key();
+
+    let relay = Relay::of(site);
+    is_protected(&relay.sends(CAROL, ALICE, &to_alice()).expect("a message that is taken"));
+    is_clear(&relay.receives(ALICE, CAROL, &received).expect("a message that is taken"));
+    let refused = relay.receives(ALICE, CAROL, &altered).expect_err("an altered message is taken");
+    assert!(refused.starts_with("550 5.7.7"), "{refused}");
+}
+
+/// Alice alone can read it, and it is signed.
+#[track_caller]
+fn is_protected(wire: &[u8]) {
     assert!(!contains(wire, "The offer stands"), "clear text went out");
     let (layers, entity) = peel("alice", wire);
     assert!(layers.contains(&"detached") && layers.contains(&"enveloped"), "{layers:?}");
     assert_eq!(split(&entity).1, split(TEXT).1);
+}
 
-    let received = from_alice();
-    let arrived = site.inbound(ALICE, &[CAROL], &received);
-    assert!(contains(&arrived.delivered().bytes, "The offer stands until Friday."));
-    assert!(field(&arrived.delivered().bytes, "authentication-results").concat().contains("smime=pass"));
+/// Carol reads it as it was written, and who signed it.
+#[track_caller]
+fn is_clear(arrived: &[u8]) {
+    assert!(contains(arrived, "The offer stands until Friday."));
+    assert!(field(arrived, "authentication-results").concat().contains("smime=pass"));
+}
 
-    let mut altered = received;
+/// A message with one letter of its middle changed.
+fn altered(message: &[u8]) -> Vec<u8> {
+    let mut altered = message.to_vec();
     let at = altered.len() / 2;
     altered[at] = if altered[at] == b'A' { b'B' } else { b'A' };
-    site.inbound(ALICE, &[CAROL], &altered).refused("550 5.7.7").without_key();
+    altered
 }
 
 /// Whatever keeps the private keys away: mail waits, in both directions, and no

@@ -4,7 +4,9 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
 
 use super::daemon::PATIENCE;
-use super::dovecot::PASSWORD;
+
+/// What every user logs in with.
+pub const PASSWORD: &str = "correct-horse";
 
 /// A connection, by TCP or by what is given.
 pub struct Client<S = TcpStream> {

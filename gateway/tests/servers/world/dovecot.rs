@@ -5,12 +5,10 @@ use std::os::unix::fs::chown;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::client::PASSWORD;
 use super::daemon::Daemon;
 use super::imap::Mailbox;
 use super::ports;
-
-/// What every user logs in with.
-pub const PASSWORD: &str = "correct-horse";
 
 /// A server of its own, below a folder.
 pub struct Dovecot {

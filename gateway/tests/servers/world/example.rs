@@ -9,7 +9,8 @@ use std::path::Path;
 use tempfile::TempDir;
 
 use super::accounts;
-use super::dovecot::{Dovecot, PASSWORD};
+use super::client::PASSWORD;
+use super::dovecot::Dovecot;
 use super::exim::Exim;
 use super::gateway::Gateway;
 use super::opensmtpd::{self, CIPHERS, OpenSmtpd};

@@ -3,8 +3,8 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
 
+use super::client::PASSWORD;
 use super::daemon::{PATIENCE, eventually};
-use super::dovecot::PASSWORD;
 use crate::support::contains;
 
 /// The mailbox of a user.

@@ -19,6 +19,7 @@ pub mod organisation;
 pub mod places;
 pub mod ports;
 pub mod postfix;
+pub mod renumbered;
 pub mod sendmail;
 pub mod server;
 pub mod side;

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use super::ports;
+use super::renumbered::renumbered;
 
 /// Where a server listens, on 127.0.0.1.
 #[derive(Clone, Copy, Debug)]
@@ -54,24 +55,7 @@ impl Places {
             .replace("/var/lib/wasmime/", &format!("{}/", self.keyrings.display()))
             .replace("example.org", "lan.example")
             .replace(r"example\.org", r"lan\.example");
-        self.ports_put_into(&text)
-    }
-
-    /// Whole numbers alone, and each once: a free port may have digits of another.
-    fn ports_put_into(&self, text: &str) -> String {
-        let mut out = String::with_capacity(text.len());
-        let mut rest = text;
-        while let Some(at) = rest.find(|c: char| c.is_ascii_digit()) {
-            let (before, from) = rest.split_at(at);
-            let (number, behind) = from.split_at(from.find(|c: char| !c.is_ascii_digit()).unwrap_or(from.len()));
-            out.push_str(before);
-            match self.port(number) {
-                Some(port) => out.push_str(&port.to_string()),
-                None => out.push_str(number),
-            }
-            rest = behind;
-        }
-        out + rest
+        renumbered(&text, |number| self.port(number))
     }
 
     fn port(&self, named: &str) -> Option<u16> {

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use super::dovecot::PASSWORD;
+use super::client::PASSWORD;
 use crate::support::run;
 
 /// What a message is sent with.
