@@ -239,6 +239,8 @@ pub enum KeysCommand {
     Import(Import),
     /// Generate a private key and a certificate that it signs itself, pinned
     Generate(Generate),
+    /// Request a certificate from an authority for a new key, or for one on file
+    Request(Request),
     /// List what is filed: address, kind, algorithm, fingerprint, validity, source
     List(List),
     /// Show all that is known of the keys of an address
@@ -247,8 +249,14 @@ pub enum KeysCommand {
     Export(Export),
     /// Vouch for a public key: no path to a trust anchor is asked for, and no other key counts
     Pin(Pin),
-    /// Remove a key, or retire it
+    /// Use a certificate that came with mail and differs from the one that was known
+    Approve(Approve),
+    /// Keep a key for what is old, and use it for nothing new
+    Retire(Retire),
+    /// Remove a key
     Remove(Remove),
+    /// Seal the keyring under a new key file or passphrase, and all private keys anew
+    Rotate(Rotate),
 }
 
 /// Arguments of `wasmime keys import`.
@@ -286,12 +294,31 @@ pub struct Generate {
     pub days: u32,
 }
 
+/// Arguments of `wasmime keys request`.
+#[derive(Args, Debug)]
+#[command(after_help = REQUEST_HELP)]
+pub struct Request {
+    #[command(flatten)]
+    pub key: Key,
+    /// The algorithm of the new key
+    #[arg(long, value_enum, conflicts_with = "fingerprint")]
+    pub algorithm: Option<Algorithm>,
+    /// Write here instead of to standard output
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+const REQUEST_HELP: &str = "\
+The request is a PKCS #10 in PEM. Without --fingerprint a new key is made, which does nothing until its \
+certificate is imported (`wasmime keys import`); with it, the key of that certificate gets another one.";
+
 /// The algorithm of a new key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Algorithm {
     /// RSA with 2048 bits
     Rsa2048,
     /// RSA with 3072 bits
+    #[default]
     Rsa3072,
     /// RSA with 4096 bits
     Rsa4096,
@@ -366,17 +393,44 @@ pub struct Pin {
     pub undo: bool,
 }
 
+/// Arguments of `wasmime keys approve`.
+#[derive(Args, Debug)]
+pub struct Approve {
+    #[command(flatten)]
+    pub tenant: Tenant,
+    /// The address, or the fingerprint or its first digits, of what `wasmime keys list` notes as held
+    #[arg(value_name = "ADDRESS|FINGERPRINT")]
+    pub which: String,
+}
+
+/// Arguments of `wasmime keys retire`.
+#[derive(Args, Debug)]
+pub struct Retire {
+    #[command(flatten)]
+    pub key: Key,
+    /// Use it again
+    #[arg(long)]
+    pub undo: bool,
+}
+
 /// Arguments of `wasmime keys remove`.
 #[derive(Args, Debug)]
 pub struct Remove {
     #[command(flatten)]
     pub key: Key,
     /// Remove the private key as well: mail to it can be read no more
-    #[arg(long, conflicts_with = "retire")]
-    pub private_key: bool,
-    /// Keep it for what is old, and use it for nothing new
     #[arg(long)]
-    pub retire: bool,
+    pub private_key: bool,
+}
+
+/// Arguments of `wasmime keys rotate`.
+#[derive(Args, Debug)]
+pub struct Rotate {
+    #[command(flatten)]
+    pub tenant: Tenant,
+    /// The new passphrase, on the first line of this file; without it a key file is made
+    #[arg(long, value_name = "FILE")]
+    pub passphrase_file: Option<PathBuf>,
 }
 
 #[cfg(test)]

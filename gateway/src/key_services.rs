@@ -5,12 +5,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use host::directory::{Directory, DirectoryError};
-use host::keyring::{Keyring, KeyringError, KeyringServices};
+use host::keyring::{Authorities, Keyring, KeyringError, KeyringServices};
 use host::kmip::{KmipError, KmipKeys};
 use host::pkcs11::Pkcs11Keys;
-use host::services::Chain;
+use host::services::{Chain, NoHarvest};
 use host::smimea::{Smimea, SmimeaError};
-use host::{Certificates, Clock, Companions, PrivateKeys};
+use host::{Certificates, Clock, Companions, Harvest, PrivateKeys};
 
 use crate::config::{self, Tenant};
 
@@ -20,6 +20,8 @@ pub struct KeyServices {
     pub certificates: Arc<dyn Certificates>,
     /// Its users' private keys.
     pub private_keys: Arc<dyn PrivateKeys>,
+    /// What becomes of certificates that messages bring.
+    pub harvest: Arc<dyn Harvest>,
 }
 
 /// Why a back end cannot be used as it is configured.
@@ -39,18 +41,39 @@ impl KeyServices {
     /// Opens the back ends of a tenant. What is far away is first asked for by a
     /// message: it may be back by then.
     ///
-    /// `intermediates` are the DER of authorities' certificates, for the chains of
-    /// keys that have none with them.
-    pub fn open(tenant: &Tenant, intermediates: Vec<Vec<u8>>, clock: &Arc<dyn Clock>) -> Result<Self, KeyServiceError> {
+    /// `anchors` and `intermediates` are the DER of authorities' certificates: those
+    /// trusted for what is learned, and for the chains of keys that have none with
+    /// them.
+    pub fn open(
+        tenant: &Tenant,
+        anchors: &[Vec<u8>],
+        intermediates: Vec<Vec<u8>>,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Self, KeyServiceError> {
         let keyring = SharedKeyring { tenant, clock, opened: OnceCell::new() };
         let mut public: Vec<Arc<dyn Certificates>> = Vec::new();
+        let mut harvest: Arc<dyn Harvest> = Arc::new(NoHarvest);
+        let mut learned: Option<Arc<dyn Certificates>> = None;
         for kind in &tenant.key_services.public {
             match kind {
-                config::PublicKeys::Keyring => public.push(keyring.get()?),
+                config::PublicKeys::Keyring => {
+                    let services = keyring.get()?;
+                    let authorities = Authorities::new(anchors, &intermediates);
+                    harvest = Arc::new(services.harvest(authorities));
+                    if tenant.key_services.public.len() == 1 {
+                        public.push(services);
+                        continue;
+                    }
+                    // What somebody maintains goes before what mail has taught.
+                    let (filed, from_mail) = services.apart();
+                    public.push(Arc::new(filed));
+                    learned = Some(Arc::new(from_mail));
+                }
                 config::PublicKeys::Directory => public.extend(directory(tenant, clock)?.map(|found| found as _)),
                 config::PublicKeys::Smimea => public.extend(smimea(tenant, clock)?.map(|found| found as _)),
             }
         }
+        public.extend(learned);
         let certificates: Arc<dyn Certificates> = Arc::new(Chain::new(public));
         let companions =
             Companions { certificates: Arc::clone(&certificates), intermediates, clock: Arc::clone(clock) };
@@ -62,7 +85,7 @@ impl KeyServices {
                 config::PrivateKeys::Pkcs11 => private.extend(pkcs11(tenant, &companions)),
             }
         }
-        Ok(Self { certificates, private_keys: Arc::new(Chain::new(private)) })
+        Ok(Self { certificates, private_keys: Arc::new(Chain::new(private)), harvest })
     }
 }
 

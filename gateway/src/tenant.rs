@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use host::mailbox::normal_domain;
 use host::memory::FixedClock;
-use host::services::{NoHarvest, SameMailbox, SystemClock, SystemEntropy};
+use host::services::{SameMailbox, SystemClock, SystemEntropy};
 use host::{Clock, Direction, Envelope, Runtime, RuntimeError, RuntimeOptions, Trust as _};
 
 use crate::cli::Sandbox;
@@ -79,14 +79,14 @@ pub fn by_domain<'c>(configuration: &'c Configuration, address: &str) -> Result<
 
 /// The services of a tenant.
 pub fn services(tenant: &Tenant, trust: FileTrust, clock: Arc<dyn Clock>) -> Result<host::Tenant, KeyServiceError> {
-    let intermediates = trust.intermediates().unwrap_or_default();
-    let keys = KeyServices::open(tenant, intermediates, &clock)?;
+    let (anchors, intermediates) = (trust.anchors().unwrap_or_default(), trust.intermediates().unwrap_or_default());
+    let keys = KeyServices::open(tenant, &anchors, intermediates, &clock)?;
     Ok(host::Tenant {
         certificates: keys.certificates,
         private_keys: keys.private_keys,
         trust: Arc::new(trust),
         policies: Arc::new(tenant.clone()),
-        harvest: Arc::new(NoHarvest),
+        harvest: keys.harvest,
         authorise: Arc::new(SameMailbox),
         clock,
         entropy: Arc::new(SystemEntropy),

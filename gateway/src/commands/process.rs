@@ -10,8 +10,9 @@ use std::borrow::Cow;
 use std::fs;
 use std::io::{self, Read, Write};
 use std::path::Path;
+use std::sync::Arc;
 
-use host::{Content, Delivery, Direction, Envelope, Event, Limits, Outcome, Severity, Statistics, Verdict};
+use host::{Content, Delivery, Direction, Envelope, Event, Harvest, Limits, Outcome, Severity, Statistics, Verdict};
 
 use crate::cli;
 use crate::config::Configuration;
@@ -39,7 +40,9 @@ pub fn run(arguments: &cli::Process) -> Result<Status, Failure> {
         answer.fail(fault);
     }
     log_events(&answer);
-    tell(arguments, &envelope, &received, &answer)
+    let told = tell(arguments, &envelope, &received, &answer);
+    received.harvests.iter().for_each(|harvest| harvest.settle());
+    told
 }
 
 fn envelope(arguments: &cli::Process) -> Envelope {
@@ -75,11 +78,13 @@ fn trusts(shares: &[Share<'_>]) -> Result<Vec<FileTrust>, Failure> {
 struct Received {
     octets: Vec<u8>,
     line_ends: LineEnds,
+    /// What it has taught, to be kept before the process ends.
+    harvests: Vec<Arc<dyn Harvest>>,
 }
 
 impl Default for Received {
     fn default() -> Self {
-        Self { octets: Vec::new(), line_ends: LineEnds::Mail }
+        Self { octets: Vec::new(), line_ends: LineEnds::Mail, harvests: Vec::new() }
     }
 }
 
@@ -104,6 +109,7 @@ fn filter(
             .map_err(|error| Fault::SetUp(error.cause(), error.to_string()))?;
         let recipients = share.recipients.iter().filter_map(|&place| envelope.recipients.get(place).cloned()).collect();
         let outcome = runtime.run(&services, &Envelope { recipients, ..envelope.clone() }, &message);
+        received.harvests.push(services.harvest);
         log(&share.tenant.name, &outcome);
         answer.add(outcome, &share.recipients);
     }

@@ -68,6 +68,10 @@ pub enum KeyringError {
     ShortPassword,
     /// The cryptographic library refused.
     Cryptography(&'static str),
+    /// A key that signs nothing, or not what an authority reads: its algorithm.
+    NoRequest(String),
+    /// The row of an address is not as it was filed.
+    Altered(String),
     /// Nothing that was asked for is filed.
     NotFound(String),
     /// Several are filed, and which is meant was not said.
@@ -190,6 +194,16 @@ impl fmt::Display for KeyringError {
                 write!(f, "the password is too short to protect a private key: it needs 12 characters or more")
             }
             Self::Cryptography(what) => write!(f, "the cryptographic library could not {what}"),
+            Self::NoRequest(algorithm) => write!(
+                f,
+                "a key of {algorithm} signs no request; generate another with --algorithm, or make the request with the \
+                 tools of the authority"
+            ),
+            Self::Altered(address) => write!(
+                f,
+                "a key of {address} was filed by somebody who cannot unlock the keyring; see who can write the file, and \
+                 `wasmime keys remove` what `wasmime keys list` notes as altered"
+            ),
             Self::NotFound(what) => write!(f, "{what}; `wasmime keys list` shows what is filed"),
             Self::Ambiguous { address, fingerprints } => write!(
                 f,

@@ -47,12 +47,37 @@ pub(super) fn create_secret(path: &Path, octets: &[u8]) -> Result<bool, KeyringE
     // The draft is a second name of the same file by now, or of no use.
     let _ = fs::remove_file(&draft);
     let written = written.map_err(failed)?;
-    // A key that is lost when the machine stops takes the keyring with it.
-    if let Some(folder) = path.parent() {
-        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-        File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
-    }
+    sync_folder(path).map_err(failed)?;
     Ok(written)
+}
+
+/// Writes a secret file in the place of any that is there. A process that is killed
+/// meanwhile may leave a part of it.
+pub(super) fn write_secret(path: &Path, octets: &[u8]) -> Result<(), KeyringError> {
+    let written = (|| {
+        match fs::remove_file(path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+        file.write_all(octets)?;
+        file.sync_all()?;
+        sync_folder(path)
+    })();
+    written.map_err(|source| KeyringError::File { path: path.to_owned(), source })
+}
+
+/// Gives a file another name, in the place of any that has it.
+pub(super) fn rename(from: &Path, to: &Path) -> Result<(), KeyringError> {
+    let renamed = fs::rename(from, to).and_then(|()| sync_folder(to));
+    renamed.map_err(|source| KeyringError::File { path: to.to_owned(), source })
+}
+
+/// A key that is lost when the machine stops takes the keyring with it.
+fn sync_folder(path: &Path) -> std::io::Result<()> {
+    let Some(folder) = path.parent() else { return Ok(()) };
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    File::open(folder)?.sync_all()
 }
 
 /// Makes an empty file that only its owner can read, if there is none.

@@ -1,15 +1,18 @@
 //! Filing: which certificate goes under which address, with which private key.
 
-use std::collections::HashMap;
-
 use rusqlite::{Transaction, params};
 use smime::x509::Certificate;
 
 use super::address::normalise;
+use super::binding;
+use super::editing::remove_unreferenced;
 use super::error::{ImportError, KeyringError};
-use super::import::{Bundle, BundledCertificate};
+use super::facts::CertificateFacts;
+use super::import::{Bundle, BundledCertificate, BundledKey};
+use super::private_key::PrivateKeyMaterial;
 use super::record::{Kind, Record, Source};
-use super::store::{Keyring, system_time};
+use super::seal::Seal;
+use super::store::{Failure, Keyring, system_time};
 
 /// The longest chain of issuers that is kept with a certificate.
 const MAX_CHAIN: usize = 8;
@@ -37,11 +40,15 @@ impl Keyring {
     /// of public keys, and in that of private keys where its private key is in
     /// the bundle or filed already. Certificates of authorities are kept as the
     /// chain of those they issued.
+    ///
+    /// A certificate for a key of which there was none but what the key had signed
+    /// itself, or that was requested, takes the place of that: the answer of an
+    /// authority to `wasmime keys request`.
     pub fn import(&self, bundle: Bundle, options: &ImportOptions) -> Result<Vec<Filed>, KeyringError> {
         self.file(bundle, options, Source::Imported)
     }
 
-    pub(super) fn file(
+    pub(crate) fn file(
         &self,
         bundle: Bundle,
         options: &ImportOptions,
@@ -51,72 +58,94 @@ impl Keyring {
             return Err(ImportError::Nothing.into());
         }
         let address = options.address.as_deref().map(normalise).transpose()?;
-        let keys: HashMap<[u8; 32], Vec<u8>> = bundle
-            .private_keys
-            .iter()
-            .map(|bundled| Ok((bundled.key.key_id, self.seal.seal(&bundled.key.key_id, &bundled.key.pkcs8)?)))
-            .collect::<Result<_, KeyringError>>()?;
-        let filed_before = self.certificates_of_keys(keys.keys())?;
-        let mut certificates: Vec<&BundledCertificate> = bundle.certificates.iter().collect();
-        certificates.extend(filed_before.iter());
-        if let Some(lonely) = bundle
-            .private_keys
-            .iter()
-            .find(|bundled| certificates.iter().all(|certificate| certificate.facts.key_id != bundled.key.key_id))
-        {
-            return Err(ImportError::NoCertificate(lonely.file.clone()).into());
-        }
-        let ends: Vec<&BundledCertificate> = certificates
-            .iter()
-            .copied()
-            .filter(|certificate| !certificate.facts.authority || keys.contains_key(&certificate.facts.key_id))
-            .collect();
-        let ends = match (ends.as_slice(), certificates.as_slice()) {
-            // Self-signed with a tool that makes authorities of everyone.
-            ([], [only]) if address.is_some() || !only.facts.mailboxes.is_empty() => vec![*only],
-            ([], _) => return Err(ImportError::OnlyAuthorities.into()),
-            _ => ends,
-        };
-        let now = system_time();
-        let mut filed = Vec::new();
-        for certificate in ends {
-            let addresses = addresses(certificate, address.as_deref())?;
-            let private_key = keys.get(&certificate.facts.key_id);
-            for address in addresses {
-                filed.extend(rows(certificate, &address, private_key.is_some(), options.pin, source, now));
+        self.change(|transaction, seal| {
+            let keys = Keys { transaction, bundled: &bundle.private_keys };
+            let filed_before = keys.certificates_of_bundled()?;
+            let certificates: Vec<&BundledCertificate> = bundle.certificates.iter().chain(&filed_before).collect();
+            let authorities: Vec<&BundledCertificate> =
+                certificates.iter().copied().filter(|certificate| certificate.facts.authority).collect();
+            let mut filed = Vec::new();
+            for certificate in ends(&certificates, &keys, address.as_deref())? {
+                let has_private_key = keys.has(&certificate.facts.key_id)?;
+                for address in addresses(certificate, address.as_deref())? {
+                    filed.extend(rows(certificate, &address, has_private_key, options.pin, source));
+                }
             }
-        }
-        self.change(|transaction| {
-            for row in &filed {
-                let chain = chain(&row.record, &certificates);
-                insert(transaction, row, keys.get(&row.record.facts.key_id), &chain)?;
+            for filed in &mut filed {
+                let chain = chain(&filed.record, &authorities);
+                let sealed = keys.bundled(&filed.record.facts.key_id);
+                let sealed = sealed.map(|key| seal.seal(&key.key_id, &key.pkcs8)).transpose()?;
+                insert(transaction, seal, &filed.record, sealed.as_deref(), &chain)?;
+                let Record { kind, source, .. } = filed.record;
+                if (kind, source) == (Kind::Private, Source::Imported) && supersede(transaction, &filed.record)? {
+                    filed.remarks.push("it takes the place of what the key had signed itself".to_owned());
+                }
             }
-            Ok(())
-        })?;
-        Ok(filed)
+            Ok(filed)
+        })
+    }
+}
+
+/// The private keys at hand: those of the bundle, and those on file.
+struct Keys<'a> {
+    transaction: &'a Transaction<'a>,
+    bundled: &'a [BundledKey],
+}
+
+impl<'a> Keys<'a> {
+    fn bundled(&self, key_id: &[u8; 32]) -> Option<&'a PrivateKeyMaterial> {
+        self.bundled.iter().map(|bundled| &bundled.key).find(|key| key.key_id == *key_id)
+    }
+
+    fn has(&self, key_id: &[u8; 32]) -> rusqlite::Result<bool> {
+        if self.bundled(key_id).is_some() {
+            return Ok(true);
+        }
+        let mut filed = self.transaction.prepare_cached("SELECT 1 FROM private_key_store WHERE key_id = ? LIMIT 1")?;
+        filed.exists(params![key_id])
     }
 
     /// Certificates that are filed without their private key, which now comes.
-    fn certificates_of_keys<'a>(
-        &self,
-        keys: impl Iterator<Item = &'a [u8; 32]>,
-    ) -> Result<Vec<BundledCertificate>, KeyringError> {
+    fn certificates_of_bundled(&self) -> Result<Vec<BundledCertificate>, Failure> {
         let mut found = Vec::new();
-        for key_id in keys {
-            let connection = self.connection();
-            let encoded = || {
-                connection
-                    .prepare("SELECT encoded FROM certificate WHERE key_id = ?")?
-                    .query_map(params![key_id], |row| row.get(0))?
-                    .collect::<rusqlite::Result<Vec<Vec<u8>>>>()
-            };
-            for encoded in encoded().map_err(|error| super::store::failure(self.path(), error))? {
-                let certificate =
-                    Certificate::from_der(&encoded).map_err(|_| self.damaged("a certificate is unsound"))?;
+        for bundled in self.bundled {
+            let encoded: Vec<Vec<u8>> = self
+                .transaction
+                .prepare_cached("SELECT encoded FROM certificate WHERE key_id = ?")?
+                .query_map(params![bundled.key.key_id], |row| row.get(0))?
+                .collect::<rusqlite::Result<_>>()?;
+            for encoded in encoded {
+                let certificate = Certificate::from_der(&encoded)
+                    .map_err(|_| KeyringError::from(CertificateFacts::unparsable("the certificate on file")))?;
                 found.push(BundledCertificate::of(&certificate));
             }
         }
         Ok(found)
+    }
+}
+
+/// The certificates that are somebody's: not those of authorities.
+fn ends<'c>(
+    certificates: &[&'c BundledCertificate],
+    keys: &Keys<'_>,
+    address: Option<&str>,
+) -> Result<Vec<&'c BundledCertificate>, Failure> {
+    let belongs =
+        |bundled: &&BundledKey| certificates.iter().any(|certificate| certificate.facts.key_id == bundled.key.key_id);
+    if let Some(lonely) = keys.bundled.iter().find(|bundled| !belongs(bundled)) {
+        return Err(KeyringError::from(ImportError::NoCertificate(lonely.file.clone())).into());
+    }
+    let mut ends = Vec::new();
+    for certificate in certificates {
+        if !certificate.facts.authority || keys.has(&certificate.facts.key_id)? {
+            ends.push(*certificate);
+        }
+    }
+    match (ends.as_slice(), certificates) {
+        // Self-signed with a tool that makes authorities of everyone.
+        ([], [only]) if address.is_some() || !only.facts.mailboxes.is_empty() => Ok(vec![*only]),
+        ([], _) => Err(KeyringError::from(ImportError::OnlyAuthorities).into()),
+        _ => Ok(ends),
     }
 }
 
@@ -142,8 +171,8 @@ fn rows(
     has_private_key: bool,
     pin: bool,
     source: Source,
-    now: u64,
 ) -> Vec<Filed> {
+    let now = system_time();
     let record = |kind| Record {
         kind,
         address: address.to_owned(),
@@ -152,10 +181,16 @@ fn rows(
         source,
         pinned: pin && kind == Kind::Public,
         retired: false,
+        held: false,
+        altered: false,
         capabilities: None,
         added: now,
     };
-    let kinds = if has_private_key { &[Kind::Private, Kind::Public][..] } else { &[Kind::Public] };
+    let kinds = match (has_private_key, source) {
+        (false, _) => &[Kind::Public][..],
+        (true, Source::Requested) => &[Kind::Private],
+        (true, _) => &[Kind::Private, Kind::Public],
+    };
     kinds
         .iter()
         .map(|&kind| {
@@ -195,16 +230,15 @@ fn remarks(record: &Record, now: u64) -> Vec<String> {
     remarks
 }
 
-/// The issuers of a certificate among those at hand, its own issuer first, the
-/// root left out: who checks the chain has that, or does not trust it.
-fn chain<'a>(record: &Record, at_hand: &[&'a BundledCertificate]) -> Vec<&'a [u8]> {
+/// The issuers of a certificate among the authorities at hand, its own issuer
+/// first, the root left out: who checks the chain has that, or does not trust it.
+fn chain<'a>(record: &Record, authorities: &[&'a BundledCertificate]) -> Vec<&'a [u8]> {
     let Ok(leaf) = Certificate::from_der(&record.certificate) else { return Vec::new() };
     let mut chain: Vec<&[u8]> = Vec::new();
     let mut wanted = leaf.issuer_der().to_vec();
     while chain.len() < MAX_CHAIN {
-        let next = at_hand.iter().find(|candidate| {
-            candidate.facts.authority
-                && candidate.subject == wanted
+        let next = authorities.iter().find(|candidate| {
+            candidate.subject == wanted
                 && candidate.subject != candidate.issuer
                 && !chain.contains(&candidate.encoded.as_slice())
         });
@@ -218,40 +252,91 @@ fn chain<'a>(record: &Record, at_hand: &[&'a BundledCertificate]) -> Vec<&'a [u8
 /// Files a row. What was known of it before stays: a pin, capabilities, the date.
 fn insert(
     transaction: &Transaction<'_>,
-    filed: &Filed,
-    sealed: Option<&Vec<u8>>,
+    seal: &Seal,
+    record: &Record,
+    sealed: Option<&[u8]>,
     chain: &[&[u8]],
-) -> rusqlite::Result<()> {
-    let Record { kind, address, certificate, facts, source, pinned, added, .. } = &filed.record;
-    transaction.execute(
-        "INSERT INTO certificate (fingerprint, key_id, encoded) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-        params![facts.fingerprint, facts.key_id, certificate],
-    )?;
-    for (position, encoded) in chain.iter().enumerate() {
-        transaction.execute(
-            "INSERT OR REPLACE INTO chain (fingerprint, position, encoded) VALUES (?, ?, ?)",
-            params![facts.fingerprint, position as i64, encoded],
-        )?;
-    }
+) -> Result<(), Failure> {
+    let Record { kind, address, facts, source, pinned, added, .. } = record;
+    insert_certificate(transaction, record, chain)?;
+    let proof = binding::proof(seal, record)?;
     match kind {
         Kind::Private => {
-            transaction.execute(
-                "INSERT INTO private_key (key_id, sealed) VALUES (?, ?) ON CONFLICT DO NOTHING",
-                params![facts.key_id, sealed],
-            )?;
-            transaction.execute(
-                "INSERT INTO private_key_store (address, fingerprint, key_id, source, added) VALUES (?, ?, ?, ?, ?) \
-                 ON CONFLICT DO UPDATE SET retired = 0",
-                params![address, facts.fingerprint, facts.key_id, source.name(), *added as i64],
-            )?;
+            if let Some(sealed) = sealed {
+                transaction
+                    .prepare_cached("INSERT INTO private_key (key_id, sealed) VALUES (?, ?) ON CONFLICT DO NOTHING")?
+                    .execute(params![facts.key_id, sealed])?;
+            }
+            transaction
+                .prepare_cached(
+                    "INSERT INTO private_key_store (address, fingerprint, key_id, source, added, bound) \
+                     VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET retired = 0, bound = excluded.bound",
+                )?
+                .execute(params![address, facts.fingerprint, facts.key_id, source.name(), *added as i64, proof])?;
         }
         Kind::Public => {
-            transaction.execute(
-                "INSERT INTO public_key_store (address, fingerprint, source, pinned, added) VALUES (?, ?, ?, ?, ?) \
-                 ON CONFLICT DO UPDATE SET retired = 0, pinned = max(pinned, excluded.pinned)",
-                params![address, facts.fingerprint, source.name(), pinned, *added as i64],
-            )?;
+            transaction
+                .prepare_cached(
+                    "INSERT INTO public_key_store (address, fingerprint, source, pinned, added, bound) \
+                     VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET retired = 0, held = 0, \
+                     source = excluded.source, pinned = max(pinned, excluded.pinned), \
+                     bound = coalesce(excluded.bound, bound)",
+                )?
+                .execute(params![address, facts.fingerprint, source.name(), pinned, *added as i64, proof])?;
+            transaction
+                .prepare_cached("DELETE FROM removed_public_key WHERE address = ? AND fingerprint = ?")?
+                .execute(params![address, facts.fingerprint])?;
         }
     }
     Ok(())
+}
+
+/// Files the certificate of a row, and its chain where there is one.
+pub(super) fn insert_certificate<C: AsRef<[u8]>>(
+    transaction: &Transaction<'_>,
+    record: &Record,
+    chain: &[C],
+) -> rusqlite::Result<()> {
+    let facts = &record.facts;
+    transaction
+        .prepare_cached(
+            "INSERT INTO certificate (fingerprint, key_id, encoded) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+        )?
+        .execute(params![facts.fingerprint, facts.key_id, record.certificate])?;
+    if chain.is_empty() {
+        return Ok(());
+    }
+    transaction.prepare_cached("DELETE FROM chain WHERE fingerprint = ?")?.execute(params![facts.fingerprint])?;
+    for (position, encoded) in chain.iter().enumerate() {
+        transaction
+            .prepare_cached("INSERT INTO chain (fingerprint, position, encoded) VALUES (?, ?, ?)")?
+            .execute(params![facts.fingerprint, position as i64, encoded.as_ref()])?;
+    }
+    Ok(())
+}
+
+/// Takes from use what the key of a row had signed itself, now that somebody else
+/// has: what only stood for the key of a request goes, another is retired, for mail
+/// that names it. Tells whether there was any.
+fn supersede(transaction: &Transaction<'_>, record: &Record) -> rusqlite::Result<bool> {
+    let Record { address, facts, .. } = record;
+    let mut superseded = false;
+    for (source, take) in [(Source::Requested, "DELETE FROM {}"), (Source::Generated, "UPDATE {} SET retired = 1")] {
+        let mut statement = transaction.prepare_cached(
+            "SELECT DISTINCT c.fingerprint FROM certificate c JOIN private_key_store p USING (fingerprint) \
+             WHERE c.key_id = ?1 AND c.fingerprint <> ?2 AND p.source = ?3 AND p.address = ?4",
+        )?;
+        let fingerprints =
+            statement.query_map(params![facts.key_id, facts.fingerprint, source.name(), address], |row| row.get(0))?;
+        let fingerprints: Vec<[u8; 32]> = fingerprints.collect::<rusqlite::Result<_>>()?;
+        for fingerprint in &fingerprints {
+            for kind in [Kind::Private, Kind::Public] {
+                let sql = format!("{} WHERE address = ? AND fingerprint = ?", take.replace("{}", kind.table()));
+                transaction.execute(&sql, params![address, fingerprint])?;
+            }
+            remove_unreferenced(transaction, fingerprint, &facts.key_id)?;
+        }
+        superseded |= !fingerprints.is_empty();
+    }
+    Ok(superseded)
 }

@@ -18,17 +18,23 @@
 //! ```
 
 mod address;
+mod binding;
+mod editing;
 mod error;
 mod export;
 mod facts;
 mod files;
 mod filing;
 mod generate;
+mod harvest;
 mod import;
 mod judge;
 pub mod order;
 mod private_key;
 mod record;
+mod request;
+mod rotate;
+mod rows;
 mod schema;
 pub mod seal;
 mod services;
@@ -41,10 +47,12 @@ pub(crate) use facts::hex;
 pub use facts::{Algorithm, CertificateFacts, printed_name};
 pub use filing::{Filed, ImportOptions};
 pub use generate::{GenerateOptions, KeyAlgorithm};
+pub use harvest::KeyringHarvest;
 pub use import::{Bundle, password, pem};
 pub use judge::Authorities;
 pub(crate) use private_key::PrivateKeyMaterial;
 pub use record::{Kind, Record, Source};
+pub use request::RequestedKey;
 pub use services::KeyringServices;
 pub use store::Keyring;
 

@@ -22,6 +22,12 @@ pub struct Record {
     pub pinned: bool,
     /// It decrypts and verifies what is old, and serves nothing new.
     pub retired: bool,
+    /// It was learned, differs from what was known, and waits for the operator's
+    /// approval: it serves nothing. Public keys only.
+    pub held: bool,
+    /// The row is not as it was filed: somebody has written into the file who
+    /// cannot unlock it. Private keys and pinned public keys only.
+    pub altered: bool,
     /// The `SMIMECapabilities` (DER) last seen in a verified signature of the
     /// owner. Public keys only.
     pub capabilities: Option<Vec<u8>>,
@@ -61,6 +67,11 @@ pub enum Source {
     Imported,
     /// The program generated it.
     Generated,
+    /// The program generated it, and an authority was asked for its certificate:
+    /// that on file says nothing but whose key it is, and serves nothing.
+    Requested,
+    /// It came with mail that its owner had signed.
+    Learned,
 }
 
 impl Source {
@@ -69,11 +80,15 @@ impl Source {
         match self {
             Self::Imported => "imported",
             Self::Generated => "generated",
+            Self::Requested => "requested",
+            Self::Learned => "learned",
         }
     }
 
     pub(super) fn from_name(name: &str) -> Option<Self> {
-        [Self::Imported, Self::Generated].into_iter().find(|source| source.name() == name)
+        [Self::Imported, Self::Generated, Self::Requested, Self::Learned]
+            .into_iter()
+            .find(|source| source.name() == name)
     }
 }
 

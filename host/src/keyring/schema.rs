@@ -51,7 +51,28 @@ const MIGRATIONS: &[&str] = &[
        added        INTEGER NOT NULL,
        PRIMARY KEY (address, fingerprint)
      ) STRICT, WITHOUT ROWID;",
+    // 2: rows are bound to their address; certificates are learned, and held for
+    // approval; what is referred to is found by an index
+    "ALTER TABLE private_key_store ADD COLUMN bound BLOB;
+     ALTER TABLE public_key_store ADD COLUMN bound BLOB;
+     ALTER TABLE public_key_store ADD COLUMN held INTEGER NOT NULL DEFAULT 0;
+     ALTER TABLE public_key_store ADD COLUMN capabilities_seen INTEGER;
+     CREATE INDEX private_key_store_certificate ON private_key_store (fingerprint);
+     CREATE INDEX private_key_store_key ON private_key_store (key_id);
+     CREATE INDEX public_key_store_certificate ON public_key_store (fingerprint);
+     CREATE INDEX public_key_store_learned ON public_key_store (added) WHERE source = 'learned';
+     CREATE INDEX public_key_store_held ON public_key_store (address) WHERE held;
+     -- what was removed is not learned again
+     CREATE TABLE removed_public_key (
+       address     TEXT NOT NULL,
+       fingerprint BLOB NOT NULL CHECK (length(fingerprint) = 32),
+       removed     INTEGER NOT NULL,
+       PRIMARY KEY (address, fingerprint)
+     ) STRICT, WITHOUT ROWID;",
 ];
+
+/// The first version whose rows are bound to their address.
+pub(super) const BOUND_SINCE: i64 = 2;
 
 /// The version this release writes.
 pub(super) const VERSION: i64 = MIGRATIONS.len() as i64;

@@ -14,7 +14,14 @@
 //!
 //! Either file is looked for in `$CREDENTIALS_DIRECTORY` first, where systemd's
 //! `LoadCredential=` and `LoadCredentialEncrypted=` put it under its own name
-//! (`nec.keyring.key`), and then beside the keyring.
+//! (`nec.keyring.key`), and then beside the keyring; last as `nec.keyring.key.next`,
+//! where a rotation leaves it that was interrupted (see [`super::rotate`]). The
+//! first that unlocks the keyring is taken.
+//!
+//! The data key also binds the rows of fig. 5, and those of fig. 6 that are pinned,
+//! to their address: who can write the file, and no more, can give nobody's key to
+//! another and vouch for no key. That rows are missing, or are those of an older
+//! copy of the file, it does not show.
 
 use std::path::{Path, PathBuf};
 
@@ -24,6 +31,7 @@ use zeroize::Zeroizing;
 
 use super::error::KeyringError;
 use super::files::{self, beside};
+use super::record::Kind;
 use crate::secret_file::CREDENTIALS_DIRECTORY;
 
 /// The octets of each key.
@@ -64,13 +72,24 @@ impl Method {
     }
 }
 
+/// The file beside the keyring `path` that unlocks it.
+pub(super) fn beside_keyring(path: &Path, method: Method) -> PathBuf {
+    beside(path, method.extension())
+}
+
+/// Where what unlocks the keyring is while a rotation is under way.
+pub(super) fn next_to(secret: &Path) -> PathBuf {
+    beside(secret, "next")
+}
+
 /// The files that may unlock the keyring `path`, in the order they are tried.
-pub fn candidates(path: &Path, method: Method) -> Vec<PathBuf> {
-    let local = beside(path, method.extension());
+fn candidates(path: &Path, method: Method) -> Vec<PathBuf> {
+    let local = beside_keyring(path, method);
     let credential = std::env::var_os(CREDENTIALS_DIRECTORY)
         .zip(local.file_name())
         .map(|(folder, name)| PathBuf::from(folder).join(name));
-    credential.into_iter().chain([local]).collect()
+    let next = next_to(&local);
+    credential.into_iter().chain([local, next]).collect()
 }
 
 /// A secret that seals data keys, and where it was found.
@@ -81,49 +100,33 @@ pub(super) struct Unlocking {
 }
 
 impl Unlocking {
-    /// Finds what unlocks the keyring `path`.
-    pub(super) fn find(path: &Path, method: Method) -> Result<Self, KeyringError> {
-        let tried = candidates(path, method);
-        match Self::first(&tried, method)? {
-            Some(unlocking) => Ok(unlocking),
-            None => Err(KeyringError::NoUnlocking { path: path.to_owned(), tried }),
-        }
-    }
-
     /// Finds what shall unlock the new keyring `path`, or makes a key file.
     pub(super) fn find_or_make(path: &Path) -> Result<Self, KeyringError> {
         for method in [Method::Passphrase, Method::KeyFile] {
-            if let Some(unlocking) = Self::first(&candidates(path, method), method)? {
-                return Ok(unlocking);
+            for file in candidates(path, method) {
+                if let Some(unlocking) = Self::read(&file, method)? {
+                    return Ok(unlocking);
+                }
             }
         }
-        let mut secret = Zeroizing::new([0; KEY_LEN]);
-        fill(secret.as_mut_slice())?;
-        let text = Zeroizing::new(format!("{KEY_FILE}{}\n", *Zeroizing::new(STANDARD.encode_to_string(*secret))));
-        files::create_secret(&beside(path, Method::KeyFile.extension()), text.as_bytes())?;
+        let local = beside_keyring(path, Method::KeyFile);
+        files::create_secret(&local, &new_key_file()?)?;
         // What stands there now, be it ours or that of a process beside us.
-        Self::find(path, Method::KeyFile)
+        Self::read(&local, Method::KeyFile)?
+            .ok_or_else(|| KeyringError::NoUnlocking { path: path.to_owned(), tried: vec![local] })
     }
 
-    fn first(candidates: &[PathBuf], method: Method) -> Result<Option<Self>, KeyringError> {
+    /// Reads a file; none if there is no such file.
+    pub(super) fn read(file: &Path, method: Method) -> Result<Option<Self>, KeyringError> {
         let credentials = std::env::var_os(CREDENTIALS_DIRECTORY);
-        for found in candidates {
-            let is_credential = credentials.as_ref().is_some_and(|folder| found.starts_with(folder));
-            if let Some(octets) = files::read_secret(found, !is_credential)? {
-                let secret = match method {
-                    Method::KeyFile => read_key_file(&octets),
-                    Method::Passphrase => read_passphrase(&octets),
-                };
-                let secret = secret.map_err(|reason| KeyringError::BadUnlocking { path: found.clone(), reason })?;
-                return Ok(Some(Self { secret, method, found: found.clone() }));
-            }
-        }
-        Ok(None)
-    }
-
-    /// What kind of secret it is.
-    pub(super) fn method(&self) -> Method {
-        self.method
+        let is_credential = credentials.as_ref().is_some_and(|folder| file.starts_with(folder));
+        let Some(octets) = files::read_secret(file, !is_credential)? else { return Ok(None) };
+        let secret = match method {
+            Method::KeyFile => read_key_file(&octets),
+            Method::Passphrase => read_passphrase(&octets),
+        };
+        let secret = secret.map_err(|reason| KeyringError::BadUnlocking { path: file.to_owned(), reason })?;
+        Ok(Some(Self { secret, method, found: file.to_owned() }))
     }
 
     fn key(&self, salt: &[u8]) -> Result<LessSafeKey, KeyringError> {
@@ -138,6 +141,14 @@ impl Unlocking {
         }
         aead_key(&key)
     }
+}
+
+/// What stands in a new key file.
+pub(super) fn new_key_file() -> Result<Zeroizing<Vec<u8>>, KeyringError> {
+    let mut secret = Zeroizing::new([0; KEY_LEN]);
+    fill(secret.as_mut_slice())?;
+    let text = format!("{KEY_FILE}{}\n", *Zeroizing::new(STANDARD.encode_to_string(*secret)));
+    Ok(Zeroizing::new(text.into_bytes()))
 }
 
 fn read_key_file(octets: &[u8]) -> Result<Zeroizing<Vec<u8>>, &'static str> {
@@ -160,13 +171,17 @@ fn read_passphrase(octets: &[u8]) -> Result<Zeroizing<Vec<u8>>, &'static str> {
     Ok(Zeroizing::new(line.to_vec()))
 }
 
-/// The open lock of one keyring: seals and unseals its private keys.
-pub(super) struct Seal {
+/// The open lock of one keyring: seals and unseals its private keys, and binds
+/// rows to their address.
+pub(crate) struct Seal {
     data_key: LessSafeKey,
-    keyring: [u8; 16],
+    kept: SealedDataKey,
+    /// What unlocked it.
+    found: PathBuf,
 }
 
 /// A data key as a keyring keeps it.
+#[derive(Clone, PartialEq, Eq)]
 pub(super) struct SealedDataKey {
     pub(super) keyring: [u8; 16],
     pub(super) method: Method,
@@ -175,34 +190,107 @@ pub(super) struct SealedDataKey {
 }
 
 impl Seal {
-    /// Draws a data key and seals it.
-    pub(super) fn make(unlocking: &Unlocking) -> Result<(Self, SealedDataKey), KeyringError> {
-        let (mut keyring, mut salt, mut data_key) = ([0; 16], vec![0; 16], Zeroizing::new([0; KEY_LEN]));
+    /// Draws a data key for a new keyring, and seals it.
+    pub(super) fn make(unlocking: &Unlocking) -> Result<Self, KeyringError> {
+        let mut keyring = [0; 16];
         fill(&mut keyring)?;
+        Self::draw(keyring, unlocking)
+    }
+
+    /// Draws another data key for the same keyring, and seals it.
+    pub(super) fn successor(&self, unlocking: &Unlocking) -> Result<Self, KeyringError> {
+        Self::draw(self.kept.keyring, unlocking)
+    }
+
+    fn draw(keyring: [u8; 16], unlocking: &Unlocking) -> Result<Self, KeyringError> {
+        let (mut salt, mut data_key) = (vec![0; 16], Zeroizing::new([0; KEY_LEN]));
         fill(&mut salt)?;
         fill(data_key.as_mut_slice())?;
         let sealed = seal(&unlocking.key(&salt)?, &data_key_row(&keyring), data_key.as_slice())?;
-        let method = unlocking.method();
-        Ok((Self { data_key: aead_key(&data_key)?, keyring }, SealedDataKey { keyring, method, salt, sealed }))
+        let kept = SealedDataKey { keyring, method: unlocking.method, salt, sealed };
+        Ok(Self { data_key: aead_key(&data_key)?, kept, found: unlocking.found.clone() })
     }
 
-    /// Unseals the data key of the keyring `path`.
-    pub(super) fn open(path: &Path, sealed: &SealedDataKey, unlocking: &Unlocking) -> Result<Self, KeyringError> {
-        let wrong = || KeyringError::WrongUnlocking { path: path.to_owned(), tried: unlocking.found.clone() };
-        let data_key =
-            unseal(&unlocking.key(&sealed.salt)?, &data_key_row(&sealed.keyring), &sealed.sealed).ok_or_else(wrong)?;
-        let data_key: &[u8; KEY_LEN] = data_key.as_slice().try_into().map_err(|_| wrong())?;
-        Ok(Self { data_key: aead_key(data_key)?, keyring: sealed.keyring })
+    /// Unlocks the keyring `path` with what is found to do so.
+    pub(super) fn find(path: &Path, kept: &SealedDataKey) -> Result<Self, KeyringError> {
+        let tried = candidates(path, kept.method);
+        let mut wrong = None;
+        for file in &tried {
+            let Some(unlocking) = Unlocking::read(file, kept.method)? else { continue };
+            match Self::open(kept, &unlocking)? {
+                Some(seal) => return Ok(seal),
+                None => wrong = wrong.or(Some(file)),
+            }
+        }
+        Err(match wrong {
+            Some(file) => KeyringError::WrongUnlocking { path: path.to_owned(), tried: file.clone() },
+            None => KeyringError::NoUnlocking { path: path.to_owned(), tried },
+        })
+    }
+
+    /// Unseals a data key; none if it is sealed under another secret.
+    pub(super) fn open(kept: &SealedDataKey, unlocking: &Unlocking) -> Result<Option<Self>, KeyringError> {
+        let Some(data_key) = unseal(&unlocking.key(&kept.salt)?, &data_key_row(&kept.keyring), &kept.sealed) else {
+            return Ok(None);
+        };
+        let Ok(data_key) = <&[u8; KEY_LEN]>::try_from(data_key.as_slice()) else { return Ok(None) };
+        Ok(Some(Self { data_key: aead_key(data_key)?, kept: kept.clone(), found: unlocking.found.clone() }))
+    }
+
+    /// The same, now that the secret is in another file.
+    pub(super) fn found_at(mut self, file: &Path) -> Self {
+        file.clone_into(&mut self.found);
+        self
+    }
+
+    /// The data key as it is kept.
+    pub(super) fn kept(&self) -> &SealedDataKey {
+        &self.kept
+    }
+
+    /// The file that unlocked it.
+    pub(super) fn found(&self) -> &Path {
+        &self.found
     }
 
     /// Seals the PKCS #8 DER of a private key for its row.
-    pub(super) fn seal(&self, key_id: &[u8], pkcs8: &[u8]) -> Result<Vec<u8>, KeyringError> {
-        seal(&self.data_key, &private_key_row(&self.keyring, key_id), pkcs8)
+    pub(crate) fn seal(&self, key_id: &[u8], pkcs8: &[u8]) -> Result<Vec<u8>, KeyringError> {
+        seal(&self.data_key, &private_key_row(&self.kept.keyring, key_id), pkcs8)
     }
 
     /// Unseals the private key of a row; none if it is not what was sealed there.
-    pub(super) fn unseal(&self, key_id: &[u8], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-        unseal(&self.data_key, &private_key_row(&self.keyring, key_id), sealed)
+    pub(crate) fn unseal(&self, key_id: &[u8], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        unseal(&self.data_key, &private_key_row(&self.kept.keyring, key_id), sealed)
+    }
+
+    /// What proves that `row` was filed by somebody who could unlock the keyring.
+    pub(super) fn bind(&self, row: &BoundRow<'_>) -> Result<Vec<u8>, KeyringError> {
+        seal(&self.data_key, &row.encoded(&self.kept.keyring), &[])
+    }
+
+    /// Whether `proof` is such a proof for `row`.
+    pub(super) fn is_bound(&self, row: &BoundRow<'_>, proof: &[u8]) -> bool {
+        unseal(&self.data_key, &row.encoded(&self.kept.keyring), proof).is_some()
+    }
+}
+
+/// What is bound of a row: that in this store this address has this certificate
+/// with this key.
+pub(super) struct BoundRow<'a> {
+    pub(super) kind: Kind,
+    pub(super) address: &'a str,
+    pub(super) fingerprint: &'a [u8; 32],
+    pub(super) key_id: &'a [u8; 32],
+}
+
+impl BoundRow<'_> {
+    /// The address, which alone has no fixed length, goes last.
+    fn encoded(&self, keyring: &[u8; 16]) -> Vec<u8> {
+        let label = match self.kind {
+            Kind::Private => b"wasmime keyring 1, private row, ".as_slice(),
+            Kind::Public => b"wasmime keyring 1, pinned row,  ",
+        };
+        [label, keyring, self.fingerprint, self.key_id, self.address.as_bytes()].concat()
     }
 }
 
@@ -258,18 +346,36 @@ mod tests {
 
     #[test]
     fn a_key_opens_in_its_own_row_only() {
-        let (seal, _) = Seal::make(&unlocking(Method::KeyFile, &[7; 32])).unwrap();
+        let seal = Seal::make(&unlocking(Method::KeyFile, &[7; 32])).unwrap();
         let sealed = seal.seal(b"row 1", b"the private key").unwrap();
         assert_eq!(seal.unseal(b"row 1", &sealed).unwrap().as_slice(), b"the private key");
         assert!(seal.unseal(b"row 2", &sealed).is_none());
-        let (other, _) = Seal::make(&unlocking(Method::KeyFile, &[7; 32])).unwrap();
+        let other = Seal::make(&unlocking(Method::KeyFile, &[7; 32])).unwrap();
         assert!(other.unseal(b"row 1", &sealed).is_none(), "another keyring");
         assert_ne!(sealed, seal.seal(b"row 1", b"the private key").unwrap(), "a nonce of its own");
     }
 
     #[test]
+    fn a_row_is_bound_to_store_address_certificate_and_key() {
+        let seal = Seal::make(&unlocking(Method::KeyFile, &[7; 32])).unwrap();
+        let row = |kind, address, fingerprint, key_id| BoundRow { kind, address, fingerprint, key_id };
+        let proof = seal.bind(&row(Kind::Private, "taro@nec.co.jp", &[1; 32], &[2; 32])).unwrap();
+        assert!(seal.is_bound(&row(Kind::Private, "taro@nec.co.jp", &[1; 32], &[2; 32]), &proof));
+        for other in [
+            row(Kind::Public, "taro@nec.co.jp", &[1; 32], &[2; 32]),
+            row(Kind::Private, "mallory@nec.co.jp", &[1; 32], &[2; 32]),
+            row(Kind::Private, "taro@nec.co.jp", &[3; 32], &[2; 32]),
+            row(Kind::Private, "taro@nec.co.jp", &[1; 32], &[3; 32]),
+        ] {
+            assert!(!seal.is_bound(&other, &proof));
+        }
+        let successor = seal.successor(&unlocking(Method::KeyFile, &[8; 32])).unwrap();
+        assert!(!successor.is_bound(&row(Kind::Private, "taro@nec.co.jp", &[1; 32], &[2; 32]), &proof));
+    }
+
+    #[test]
     fn no_flipped_bit_opens() {
-        let (seal, _) = Seal::make(&unlocking(Method::KeyFile, &[7; 32])).unwrap();
+        let seal = Seal::make(&unlocking(Method::KeyFile, &[7; 32])).unwrap();
         let sealed = seal.seal(b"row", b"key").unwrap();
         for bit in 0..sealed.len() * 8 {
             let mut flipped = sealed.clone();
@@ -282,14 +388,11 @@ mod tests {
     #[test]
     fn a_data_key_opens_with_its_own_secret_only() {
         for method in [Method::KeyFile, Method::Passphrase] {
-            let (seal, kept) = Seal::make(&unlocking(method, &[7; 32])).unwrap();
+            let seal = Seal::make(&unlocking(method, &[7; 32])).unwrap();
             let sealed = seal.seal(b"row", b"key").unwrap();
-            let again = Seal::open(Path::new("r"), &kept, &unlocking(method, &[7; 32])).unwrap();
+            let again = Seal::open(seal.kept(), &unlocking(method, &[7; 32])).unwrap().unwrap();
             assert_eq!(again.unseal(b"row", &sealed).unwrap().as_slice(), b"key");
-            assert!(matches!(
-                Seal::open(Path::new("r"), &kept, &unlocking(method, &[8; 32])),
-                Err(KeyringError::WrongUnlocking { .. })
-            ));
+            assert!(Seal::open(seal.kept(), &unlocking(method, &[8; 32])).unwrap().is_none());
         }
     }
 

@@ -8,6 +8,12 @@ use std::sync::Arc;
 use super::*;
 use crate::{Certificates as _, Clock, PrivateKeys as _};
 
+mod alterations;
+mod harvest;
+mod request;
+mod rotation;
+mod versions;
+
 const NOV_2026: u64 = 1_795_348_800; // 2026-11-22T12:00:00Z
 const DAY: u64 = 86_400;
 

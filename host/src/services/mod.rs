@@ -152,6 +152,10 @@ pub trait Harvest: Send + Sync {
     fn waits(&self) -> bool {
         true
     }
+
+    /// Waits until what was taken note of is kept, for a process that is about to
+    /// end. A message does not wait for that.
+    fn settle(&self) {}
 }
 
 /// Which authors a submitter may act for.

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use host::Demand;
-use host::keyring::{Authorities, Keyring, Kind, Record, seal};
+use host::keyring::{Authorities, Keyring, KeyringError, Kind, Record, Source};
 
 use super::findings::Findings;
 use super::{NOTICE_DAYS, exposed};
@@ -18,15 +18,17 @@ pub fn check(tenant: &Tenant, authorities: &Authorities, now: u64, findings: &mu
         Ok(keyring) => keyring,
         Err(error) => return findings.wrong(error),
     };
-    if let Some(file) = seal::candidates(&tenant.keyring, keyring.method()).iter().find(|file| file.exists()) {
-        findings.note(format!("{} is sealed by {}", tenant.keyring.display(), file.display()));
-    }
+    findings.note(format!("{} is sealed by {}", tenant.keyring.display(), keyring.sealed_by().display()));
     let records = match keyring.records(now) {
         Ok(records) => records,
         Err(error) => return findings.wrong(error),
     };
     let mut rows: BTreeMap<(&str, Kind), Vec<&Record>> = BTreeMap::new();
-    for record in records.iter().filter(|record| !record.retired) {
+    for record in records.iter().filter(|record| record.altered) {
+        findings.wrong(KeyringError::Altered(record.address.clone()));
+    }
+    for record in records.iter().filter(|record| !record.retired && !record.held && record.source != Source::Requested)
+    {
         rows.entry((&record.address, record.kind)).or_default().push(record);
     }
     let only_here = tenant.key_services.private == [PrivateKeys::Keyring];

@@ -1,14 +1,11 @@
 //! `wasmime keys export`: certificates freely, private keys under a password.
 
-use std::io::Write;
-
 use host::keyring::{Container, Kind, certificate_pem};
 use zeroize::Zeroizing;
 
-use super::{failed, open, password, select};
+use super::{failed, open, password, select, write};
 use crate::cli::{self, Export};
-use crate::exit::{Failure, Status};
-use crate::files;
+use crate::exit::Failure;
 
 /// Writes the best certificate that is meant, or with it its private key.
 pub fn export(arguments: &Export) -> Result<(), Failure> {
@@ -27,12 +24,5 @@ pub fn export(arguments: &Export) -> Result<(), Failure> {
             Zeroizing::new(record.map(|record| certificate_pem(&record.certificate)).unwrap_or_default().into_bytes())
         }
     };
-    let told = |path: &str, error| Failure::new(Status::Failed, format!("{path}: {error}"));
-    match &arguments.output {
-        Some(path) => files::write(path, &exported).map_err(|error| told(&path.display().to_string(), error)),
-        None => {
-            let mut out = std::io::stdout().lock();
-            out.write_all(&exported).and_then(|()| out.flush()).map_err(|error| told("standard output", error))
-        }
-    }
+    write(arguments.output.as_deref(), &exported)
 }

@@ -26,20 +26,29 @@ pub fn import(arguments: &Import) -> Result<(), Failure> {
 
 /// Generates a key.
 pub fn generate(arguments: &Generate) -> Result<(), Failure> {
-    let algorithm = match arguments.algorithm {
-        Algorithm::Rsa2048 => KeyAlgorithm::Rsa2048,
-        Algorithm::Rsa3072 => KeyAlgorithm::Rsa3072,
-        Algorithm::Rsa4096 => KeyAlgorithm::Rsa4096,
-        Algorithm::EcP256 => KeyAlgorithm::EcP256,
-        Algorithm::EcP384 => KeyAlgorithm::EcP384,
-        Algorithm::EcP521 => KeyAlgorithm::EcP521,
-        Algorithm::Ed25519 => KeyAlgorithm::Ed25519,
+    let options = GenerateOptions {
+        address: arguments.address.clone(),
+        algorithm: arguments.algorithm.into(),
+        days: arguments.days,
+        now: time::now(),
     };
-    let options =
-        GenerateOptions { address: arguments.address.clone(), algorithm, days: arguments.days, now: time::now() };
     let filed = open_or_create(&arguments.tenant)?.generate(&options).map_err(failed)?;
     tell(&filed);
     Ok(())
+}
+
+impl From<Algorithm> for KeyAlgorithm {
+    fn from(algorithm: Algorithm) -> Self {
+        match algorithm {
+            Algorithm::Rsa2048 => Self::Rsa2048,
+            Algorithm::Rsa3072 => Self::Rsa3072,
+            Algorithm::Rsa4096 => Self::Rsa4096,
+            Algorithm::EcP256 => Self::EcP256,
+            Algorithm::EcP384 => Self::EcP384,
+            Algorithm::EcP521 => Self::EcP521,
+            Algorithm::Ed25519 => Self::Ed25519,
+        }
+    }
 }
 
 /// A line for each row, and one for each remark, each remark once.

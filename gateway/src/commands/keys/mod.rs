@@ -1,10 +1,14 @@
 //! `wasmime keys`: looking after the keyring of a tenant.
 
+mod edit;
 mod export;
 mod file;
+mod request;
+mod rotate;
 mod select;
 mod show;
 
+use std::io::Write as _;
 use std::path::PathBuf;
 
 use host::keyring::{Keyring, KeyringError};
@@ -12,17 +16,22 @@ use host::keyring::{Keyring, KeyringError};
 use crate::cli::{self, KeysCommand};
 use crate::config::{Configuration, ConfigurationError};
 use crate::exit::{Failure, Status};
+use crate::files;
 
 /// Does what is asked.
 pub fn run(arguments: &cli::Keys) -> Result<Status, Failure> {
     match &arguments.command {
         KeysCommand::Import(arguments) => file::import(arguments),
         KeysCommand::Generate(arguments) => file::generate(arguments),
+        KeysCommand::Request(arguments) => request::request(arguments),
         KeysCommand::List(arguments) => show::list(arguments),
         KeysCommand::Show(arguments) => show::show(arguments),
         KeysCommand::Export(arguments) => export::export(arguments),
-        KeysCommand::Pin(arguments) => select::pin(arguments),
-        KeysCommand::Remove(arguments) => select::remove(arguments),
+        KeysCommand::Pin(arguments) => edit::pin(arguments),
+        KeysCommand::Approve(arguments) => edit::approve(arguments),
+        KeysCommand::Retire(arguments) => edit::retire(arguments),
+        KeysCommand::Remove(arguments) => edit::remove(arguments),
+        KeysCommand::Rotate(arguments) => rotate::rotate(arguments),
     }?;
     Ok(Status::Ok)
 }
@@ -38,12 +47,10 @@ fn open_or_create(tenant: &cli::Tenant) -> Result<Keyring, Failure> {
     let is_new = !path.exists();
     let keyring = Keyring::open_or_create(&path).map_err(failed)?;
     if is_new {
-        let sealed_by = host::keyring::seal::candidates(&path, keyring.method());
-        let sealed_by = sealed_by.iter().find(|file| file.exists()).map(|file| file.display().to_string());
         eprintln!(
             "wasmime: made the keyring {}, sealed by {}: back the two up to different places",
             path.display(),
-            sealed_by.unwrap_or_default()
+            keyring.sealed_by().display()
         );
     }
     Ok(keyring)
@@ -72,6 +79,18 @@ fn read(path: &std::path::Path) -> Result<zeroize::Zeroizing<Vec<u8>>, Failure> 
     read()
         .map(zeroize::Zeroizing::new)
         .map_err(|error| Failure::new(Status::Failed, format!("{} cannot be read: {error}", path.display())))
+}
+
+/// Writes what was asked for to a file, or to standard output.
+fn write(output: Option<&std::path::Path>, octets: &[u8]) -> Result<(), Failure> {
+    let told = |name: &str, error| Failure::new(Status::Failed, format!("{name}: {error}"));
+    match output {
+        Some(path) => files::write(path, octets).map_err(|error| told(&path.display().to_string(), error)),
+        None => {
+            let mut out = std::io::stdout().lock();
+            out.write_all(octets).and_then(|()| out.flush()).map_err(|error| told("standard output", error))
+        }
+    }
 }
 
 /// Reads the first line of a password file.

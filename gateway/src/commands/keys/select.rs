@@ -1,54 +1,14 @@
-//! `wasmime keys pin` and `wasmime keys remove`, and which key is meant.
+//! Which key is meant.
 
-use host::keyring::{Keyring, KeyringError, Kind, Record};
+use host::keyring::{Keyring, KeyringError, Kind, Record, normalise};
 
-use super::{failed, open};
-use crate::cli::{Key, Pin, Remove};
+use super::failed;
+use crate::cli::Key;
 use crate::exit::{Failure, Status};
 use crate::time;
 
 /// The fewest digits of a fingerprint that are taken for one.
 const MIN_DIGITS: usize = 8;
-
-/// Pins a public key, or takes the pin out.
-pub fn pin(arguments: &Pin) -> Result<(), Failure> {
-    let keyring = open(&arguments.key.tenant)?;
-    let record = only(&keyring, &arguments.key, Some(Kind::Public))?;
-    keyring.pin(&record.address, &record.facts.fingerprint, !arguments.undo).map_err(failed)?;
-    let done = if arguments.undo { "no longer pinned" } else { "pinned" };
-    println!("{}: {} {done}", record.address, super::show::hex(&record.facts.fingerprint));
-    Ok(())
-}
-
-/// Removes a key, or retires it.
-pub fn remove(arguments: &Remove) -> Result<(), Failure> {
-    let keyring = open(&arguments.key.tenant)?;
-    let record = only(&keyring, &arguments.key, None)?;
-    let (address, fingerprint) = (&record.address, &record.facts.fingerprint);
-    let digits = super::show::hex(fingerprint);
-    if arguments.retire {
-        keyring.retire(address, fingerprint, true).map_err(failed)?;
-        println!("{address}: {digits} retired: it serves for what is old only");
-        return Ok(());
-    }
-    let rows: Vec<Kind> = matching(&keyring, &arguments.key)?
-        .iter()
-        .filter(|row| row.facts.fingerprint == *fingerprint)
-        .map(|row| row.kind)
-        .collect();
-    if rows.contains(&Kind::Private) && !arguments.private_key {
-        let text = format!(
-            "{address} has the private key of this certificate, and without it mail that was encrypted to it can be read \
-             no more; give --retire to keep it for old mail, or --private-key to remove it all the same"
-        );
-        return Err(Failure::new(Status::Failed, text));
-    }
-    for kind in rows {
-        keyring.remove(kind, address, fingerprint).map_err(failed)?;
-        println!("{address}: {digits}, {kind} key removed");
-    }
-    Ok(())
-}
 
 /// The rows that are meant, best first; at least one.
 pub fn matching(keyring: &Keyring, key: &Key) -> Result<Vec<Record>, Failure> {
@@ -67,6 +27,31 @@ pub fn matching(keyring: &Keyring, key: &Key) -> Result<Vec<Record>, Failure> {
         }
     }
     Ok(records)
+}
+
+/// The one certificate that waits for approval and is meant, by its address or by its
+/// fingerprint.
+pub fn held(keyring: &Keyring, which: &str) -> Result<Record, Failure> {
+    let mut records = keyring.held().map_err(failed)?;
+    if which.contains('@') {
+        let address = normalise(which).map_err(|error| Failure::new(Status::Usage, error))?;
+        records.retain(|record| record.address == address);
+    } else {
+        let digits = digits(which)?;
+        records.retain(|record| super::show::hex(&record.facts.fingerprint).starts_with(&digits));
+    }
+    match (records.len(), records.pop()) {
+        (1, Some(record)) => Ok(record),
+        (_, Some(last)) => {
+            let all = records.iter().chain([&last]).map(|record| super::show::hex(&record.facts.fingerprint));
+            let all = all.collect::<Vec<_>>().join(", ");
+            Err(Failure::new(Status::Failed, format!("several wait for approval; say which by its fingerprint: {all}")))
+        }
+        (_, None) => {
+            let text = format!("nothing of {} waits for approval", which.escape_debug());
+            Err(failed(KeyringError::NotFound(text)))
+        }
+    }
 }
 
 /// The one row that is meant, of a kind if that is given.

@@ -1,6 +1,6 @@
 //! `wasmime keys list` and `wasmime keys show`: figs. 5 and 6.
 
-use host::keyring::{Kind, Record, normalise};
+use host::keyring::{Kind, Record, Source, normalise};
 use serde::Serialize;
 
 use super::{failed, open, select};
@@ -62,7 +62,15 @@ fn notes(record: &Record) -> String {
     if record.retired {
         notes.push("retired");
     }
-    if facts.not_after < now {
+    if record.altered {
+        notes.push("altered");
+    }
+    if record.held {
+        notes.push("held");
+    }
+    if record.source == Source::Requested {
+        notes.push("waits for its certificate");
+    } else if facts.not_after < now {
         notes.push("expired");
     } else if now < facts.not_before {
         notes.push("not yet valid");
@@ -114,6 +122,8 @@ struct RecordReport<'a> {
     source: &'static str,
     pinned: bool,
     retired: bool,
+    held: bool,
+    altered: bool,
     usable: bool,
     subject: &'a str,
     issuer: &'a str,
@@ -134,7 +144,9 @@ fn json(records: &[Record]) -> Result<(), Failure> {
             source: record.source.name(),
             pinned: record.pinned && record.kind == Kind::Public,
             retired: record.retired,
-            usable: record.facts.algorithm.unusable().is_none(),
+            held: record.held,
+            altered: record.altered,
+            usable: record.facts.algorithm.unusable().is_none() && record.source != Source::Requested,
             subject: &record.facts.subject,
             issuer: &record.facts.issuer,
             serial: hex(&record.facts.serial),

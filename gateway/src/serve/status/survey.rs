@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use host::Trust;
-use host::keyring::{CertificateFacts, Keyring, Kind, Record};
+use host::keyring::{CertificateFacts, Keyring, Kind, Record, Source};
 
 use super::Health;
 use crate::serve::metrics;
@@ -194,11 +194,16 @@ fn authorities(trust: &dyn Trust) -> Vec<CertificateFacts> {
 /// nothing to act on.
 fn last(records: &[Record], kind: Kind) -> BTreeMap<String, u64> {
     let mut last: BTreeMap<String, u64> = BTreeMap::new();
-    for record in records.iter().filter(|record| record.kind == kind && !record.retired) {
+    for record in records.iter().filter(|record| record.kind == kind && serves(record)) {
         let until = last.entry(record.address.clone()).or_default();
         *until = record.facts.not_after.max(*until);
     }
     last
+}
+
+/// Whether a key is in use.
+fn serves(record: &Record) -> bool {
+    !record.retired && !record.held && record.source != Source::Requested
 }
 
 impl Expiry {

@@ -21,7 +21,7 @@ use zeroize::Zeroizing;
 use super::KeyAlgorithm;
 
 /// A new key.
-pub(super) enum Pair {
+pub(crate) enum Pair {
     Rsa(rsa::KeyPair),
     /// On a curve, with the algorithm that it signs by.
     Ec(EcdsaKeyPair, ObjectIdentifier),
@@ -29,7 +29,7 @@ pub(super) enum Pair {
 }
 
 impl Pair {
-    pub(super) fn generate(algorithm: KeyAlgorithm) -> Result<Self, Unspecified> {
+    pub(crate) fn generate(algorithm: KeyAlgorithm) -> Result<Self, Unspecified> {
         let rsa = |size| rsa::KeyPair::generate(size).map(Self::Rsa);
         let ec = |curve, signs| EcdsaKeyPair::generate(curve).map(|pair| Self::Ec(pair, signs));
         match algorithm {
@@ -43,8 +43,20 @@ impl Pair {
         }
     }
 
+    /// A key that is there, from a PKCS #8 `PrivateKeyInfo`; none if it is of a kind
+    /// that signs no request.
+    pub(crate) fn from_pkcs8(encoded: &[u8]) -> Option<Self> {
+        let ec = |curve, signs| EcdsaKeyPair::from_pkcs8(curve, encoded).ok().map(|pair| Self::Ec(pair, signs));
+        let rsa = || rsa::KeyPair::from_pkcs8(encoded).ok().map(Self::Rsa);
+        rsa()
+            .or_else(|| ec(&ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_WITH_SHA_256))
+            .or_else(|| ec(&ECDSA_P384_SHA384_ASN1_SIGNING, ECDSA_WITH_SHA_384))
+            .or_else(|| ec(&ECDSA_P521_SHA512_ASN1_SIGNING, ECDSA_WITH_SHA_512))
+            .or_else(|| Ed25519KeyPair::from_pkcs8_maybe_unchecked(encoded).ok().map(Self::Ed25519))
+    }
+
     /// The key as DER of a PKCS #8 `PrivateKeyInfo`.
-    pub(super) fn to_pkcs8(&self) -> Result<Zeroizing<Vec<u8>>, Unspecified> {
+    pub(crate) fn to_pkcs8(&self) -> Result<Zeroizing<Vec<u8>>, Unspecified> {
         Ok(Zeroizing::new(match self {
             Self::Rsa(pair) => pair.as_der()?.as_ref().to_vec(),
             Self::Ec(pair, _) => pair.to_pkcs8v1()?.as_ref().to_vec(),
@@ -54,7 +66,7 @@ impl Pair {
 
     /// What it may be used for: to sign, and if it can to encrypt to (RFC 8550,
     /// section 4.4.2; RFC 5480, section 3; RFC 8410, section 5).
-    pub(super) fn usage(&self) -> KeyUsage {
+    pub(crate) fn usage(&self) -> KeyUsage {
         KeyUsage(match self {
             Self::Rsa(_) => KeyUsages::DigitalSignature | KeyUsages::KeyEncipherment,
             Self::Ec(..) => KeyUsages::DigitalSignature | KeyUsages::KeyAgreement,
@@ -104,7 +116,7 @@ impl signature::Signer<Signature> for Pair {
 
 /// The public half, in DER; none if it could not be encoded.
 #[derive(Clone)]
-pub(super) struct Verifier(Option<Vec<u8>>);
+pub(crate) struct Verifier(Option<Vec<u8>>);
 
 impl EncodePublicKey for Verifier {
     fn to_public_key_der(&self) -> spki::Result<Document> {
@@ -113,7 +125,7 @@ impl EncodePublicKey for Verifier {
 }
 
 /// A signature as it stands in a certificate.
-pub(super) struct Signature(Vec<u8>);
+pub(crate) struct Signature(Vec<u8>);
 
 impl SignatureBitStringEncoding for Signature {
     fn to_bitstring(&self) -> der::Result<BitString> {

@@ -3,6 +3,8 @@
 pub mod pem;
 mod pkcs12;
 
+use std::collections::HashSet;
+
 use der::asn1::AnyRef;
 use der::{Decode, SliceReader, Tag, Tagged};
 use pkcs8::EncryptedPrivateKeyInfoRef;
@@ -24,6 +26,7 @@ const MAX_FILE: usize = 16 << 20;
 pub struct Bundle {
     pub(super) certificates: Vec<BundledCertificate>,
     pub(super) private_keys: Vec<BundledKey>,
+    fingerprints: HashSet<[u8; 32]>,
 }
 
 /// A certificate of a bundle.
@@ -122,7 +125,7 @@ impl Bundle {
     fn add_certificate(&mut self, name: &str, encoded: &[u8]) -> Result<(), ImportError> {
         let certificate = Certificate::from_der(encoded).map_err(|_| CertificateFacts::unparsable(name))?;
         // Bundles repeat themselves: once is enough.
-        if self.certificates.iter().all(|known| known.encoded != encoded) {
+        if self.fingerprints.insert(certificate.fingerprint()) {
             self.certificates.push(BundledCertificate::of(&certificate));
         }
         Ok(())
