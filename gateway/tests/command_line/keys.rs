@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use super::bench::{BOTH, Bench, pki};
+use super::bench::{BOTH, Bench, openssl, pki};
 
 const TARO: &str = "taro@nec.co.jp";
 
@@ -111,9 +111,7 @@ fn which_of_several_keys_is_meant_must_be_said() {
 fn a_private_key_is_not_removed_by_the_way() {
     let bench = Bench::new(BOTH);
     generate(&bench, TARO);
-    bench.keys("remove", "nec", &["--address", TARO]).bad(1, "--retire to keep it for old mail");
-    bench.keys("remove", "nec", &["--address", TARO, "--retire"]).good();
-    assert!(bench.keys("list", "nec", &[]).good().text().contains("retired"));
+    bench.keys("remove", "nec", &["--address", TARO]).bad(1, "`wasmime keys retire`");
     bench.keys("remove", "nec", &["--address", TARO, "--private-key"]).good();
     assert_eq!(bench.keys("list", "nec", &["--json"]).good().json(), serde_json::json!([]));
     bench.keys("remove", "nec", &["--address", TARO]).bad(1, "no key is filed");
@@ -173,4 +171,56 @@ fn a_passphrase_seals_a_keyring_that_finds_one() {
     assert!(!bench.path("nec.keyring.key").exists());
     bench.write("nec.keyring.passphrase", b"another one, sorry\n");
     bench.keys("list", "nec", &[]).bad(1, "does not unlock");
+}
+
+#[test]
+fn a_retired_key_can_be_brought_back() {
+    let bench = Bench::new(BOTH);
+    generate(&bench, TARO);
+    let done = bench.keys("retire", "nec", &["--address", TARO]).good();
+    assert!(done.text().contains("serves for what is old only"), "{}", done.text());
+    let listed = bench.keys("list", "nec", &["--json"]).good().json();
+    assert!(listed.as_array().unwrap().iter().all(|row| row["retired"] == true), "{listed}");
+    bench.keys("retire", "nec", &["--address", TARO, "--undo"]).good();
+    let listed = bench.keys("list", "nec", &["--json"]).good().json();
+    assert!(listed.as_array().unwrap().iter().all(|row| row["retired"] == false), "{listed}");
+    bench.keys("retire", "nec", &["--address", "nobody@nec.co.jp"]).bad(1, "no key is filed");
+}
+
+#[test]
+fn a_certificate_is_requested_for_a_key_that_stays() {
+    let bench = Bench::new(BOTH);
+    let made = bench.keys("request", "nec", &["--address", TARO, "--algorithm", "ec-p256"]).good();
+    assert!(made.text().starts_with("-----BEGIN CERTIFICATE REQUEST-----\n"), "{}", made.text());
+    assert!(made.err.contains("`wasmime keys import` the certificate that comes"), "{}", made.err);
+    assert!(bench.keys("list", "nec", &[]).good().text().contains("waits for its certificate"));
+    let listed = bench.keys("list", "nec", &["--json"]).good().json();
+    assert_eq!(listed[0]["usable"], false);
+    let fingerprint = listed[0]["fingerprint"].as_str().unwrap();
+    let again = ["--address", TARO, "--fingerprint", fingerprint, "--output", "taro.csr"];
+    bench.keys("request", "nec", &again).good();
+    assert!(bench.read("taro.csr").starts_with(b"-----BEGIN CERTIFICATE REQUEST-----\n"));
+    if let Some(checked) = openssl(&bench, "req -in taro.csr -verify -noout -text") {
+        let text = String::from_utf8_lossy(&checked).into_owned();
+        assert!(text.contains("email:taro@nec.co.jp") && text.contains("E-mail Protection"), "{text}");
+    }
+    bench.keys("request", "nec", &["--address", TARO, "--fingerprint", "0123456789"]).bad(1, "begins with 0123456789");
+}
+
+#[test]
+fn the_secret_of_a_keyring_is_replaced() {
+    let bench = Bench::new(BOTH);
+    generate(&bench, TARO);
+    let old = bench.read("nec.keyring.key");
+    let done = bench.keys("rotate", "nec", &[]).good().text();
+    assert!(done.contains("is sealed by") && done.contains("back that up"), "{done}");
+    assert_ne!(bench.read("nec.keyring.key"), old);
+    bench.write("new", b"too short\n");
+    bench.keys("rotate", "nec", &["--passphrase-file", "new"]).bad(1, "too short");
+    bench.write("new", b"correct horse battery\n");
+    let done = bench.keys("rotate", "nec", &["--passphrase-file", "new"]).good().text();
+    assert!(done.contains("nec.keyring.passphrase") && done.contains("unlocks backups from before"), "{done}");
+    fs::remove_file(bench.path("nec.keyring.key")).unwrap();
+    let exported = ["--address", TARO, "--private-key", "--password-file", "new", "--output", "taro.p12"];
+    bench.keys("export", "nec", &exported).good();
 }

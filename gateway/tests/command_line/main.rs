@@ -6,5 +6,6 @@ mod demo;
 mod formats;
 mod help;
 mod keys;
+mod killed;
 mod manual;
 mod process;
