@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use crate::slapd::Slapd;
 use crate::softhsm_token::Token;
-use crate::support::{aloud, contains, have, pki};
+use crate::support::{aloud, contains, have, openssl, pki};
 use crate::world::daemon::within;
 use crate::world::gateway::Gateway;
 use crate::world::haproxy::HaProxy;
@@ -35,9 +35,26 @@ fn replicas_killed_at_random_lose_nothing_and_double_nothing() {
     }
     let (dir, places) = (folder(), Ports::free());
     let keyring = format!("keyring = {:?}\n", dir.path().join("lan.keyring"));
-    let replicas = replicas(dir.path(), places.reinjection, &keyring);
+    let replicas = replicas(dir.path(), "outbound", places.reinjection, &keyring);
     replicas[0].keys("lan", &["carol"], &["alice"]);
-    let fired = under_fire(dir.path(), places, replicas, &["alice@peer.example"], messages());
+    let fired = under_fire(dir.path(), places, replicas, &Mail::leaving(&[ALICE], messages()));
+    assert_eq!(fired.doubled, 0);
+}
+
+/// Three gateways with one keyring decrypt and verify what a server of the Internet
+/// brings, likewise.
+#[test]
+fn replicas_that_open_what_arrives_lose_nothing_and_double_nothing() {
+    let story = "replicas_that_open_what_arrives_lose_nothing_and_double_nothing";
+    if !possible_here(story) {
+        return;
+    }
+    let (dir, places) = (folder(), Ports::free());
+    let keyring = format!("keyring = {:?}\n", dir.path().join("lan.keyring"));
+    let replicas = replicas(dir.path(), "inbound", places.reinjection, &keyring);
+    replicas[0].keys("lan", &["carol"], &["alice"]);
+    let sealed = openssl::encrypt(&["carol"], &openssl::sign("alice", &text(), &[]), "aes-256-cbc", &[]);
+    let fired = under_fire(dir.path(), places, replicas, &Mail::arriving(sealed, 1_000));
     assert_eq!(fired.doubled, 0);
 }
 
@@ -56,9 +73,9 @@ fn replicas_that_split_messages_share_what_was_handed_on() {
     }
     let (dir, places) = (folder(), Ports::free());
     let keyring = format!("keyring = {:?}\n", dir.path().join("lan.keyring"));
-    let replicas = replicas(dir.path(), places.reinjection, &keyring);
+    let replicas = replicas(dir.path(), "outbound", places.reinjection, &keyring);
     replicas[0].keys("lan", &["carol"], &["alice", "bob"]);
-    let fired = under_fire(dir.path(), places, replicas, &["alice@peer.example", "bob@peer.example"], 500);
+    let fired = under_fire(dir.path(), places, replicas, &Mail::leaving(&[ALICE, "bob@peer.example"], 500));
     assert!(fired.doubled <= fired.kills, "{fired:?}");
 }
 
@@ -80,19 +97,58 @@ fn replicas_with_keys_in_ldap_and_pkcs_11() {
     // The first line of each is the tenant's, the others are a table.
     let lines = services.each_ref().map(|text| text.split_once('\n').expect("a line and a table"));
     let services = format!("{}\n{}\n{}{}", lines[0].0, lines[1].0, lines[0].1, lines[1].1);
-    let mut replicas = replicas(dir.path(), places.reinjection, &services);
+    let mut replicas = replicas(dir.path(), "outbound", places.reinjection, &services);
     for replica in &mut replicas {
         token.environment().into_iter().for_each(|(name, value)| replica.set(name, &value));
     }
-    let fired = under_fire(dir.path(), places, replicas, &["alice@peer.example"], 1_000);
+    let fired = under_fire(dir.path(), places, replicas, &Mail::leaving(&[ALICE], 1_000));
     assert_eq!(fired.doubled, 0);
 }
+
+const ALICE: &str = "alice@peer.example";
+const CAROL: &str = "carol@lan.example";
 
 fn messages() -> usize {
     match std::env::var("WASMIME_REPLICA_MESSAGES") {
         Ok(count) => count.parse().expect("WASMIME_REPLICA_MESSAGES is a number"),
         Err(_) => 2_000,
     }
+}
+
+/// What is sent, and how it is to arrive.
+struct Mail<'a> {
+    direction: &'static str,
+    from: &'a str,
+    to: &'a [&'a str],
+    entity: Vec<u8>,
+    count: usize,
+}
+
+impl<'a> Mail<'a> {
+    /// Carol writes, and her organisation protects it.
+    fn leaving(to: &'a [&'a str], count: usize) -> Self {
+        Self { direction: "outbound", from: CAROL, to, entity: text(), count }
+    }
+
+    /// Alice's organisation has protected what she writes to carol.
+    fn arriving(sealed: Vec<u8>, count: usize) -> Self {
+        Self { direction: "inbound", from: ALICE, to: &[CAROL], entity: sealed, count }
+    }
+
+    /// Whether a message arrived as it should.
+    fn arrived(&self, message: &[u8]) -> bool {
+        let clear = contains(message, "again and again");
+        match self.direction {
+            "outbound" => contains(message, "multipart/signed") && !clear,
+            _ => contains(message, "smime=pass") && clear,
+        }
+    }
+}
+
+/// An entity of two kilobytes.
+fn text() -> Vec<u8> {
+    let lines = "What is sent again and again must arrive once.\r\n".repeat(40);
+    format!("Content-Type: text/plain; charset=us-ascii\r\n\r\n{lines}").into_bytes()
 }
 
 /// What came of it.
@@ -113,46 +169,48 @@ fn folder() -> TempDir {
 }
 
 /// Three gateways, each with a folder of its own; `services` says where the keys are.
-fn replicas(dir: &Path, next_hop: u16, services: &str) -> Vec<Gateway> {
+fn replicas(dir: &Path, direction: &str, next_hop: u16, services: &str) -> Vec<Gateway> {
     let (anchor, state) = (pki("ca.pem"), dir.join("state"));
     fs::create_dir(&state).expect("a folder");
     (0..3)
         .map(|number| {
             let port = ports::free();
             let configuration = format!(
-                "[gateway]\nhostname = \"gateway.lan.example\"\nstate = {state:?}\n[[listener]]\nname = \"outbound\"\n\
-                 protocol = \"milter\"\naddress = \"127.0.0.1:{port}\"\ndirection = \"outbound\"\n\
+                "[gateway]\nhostname = \"gateway.lan.example\"\nstate = {state:?}\n[[listener]]\nname = \"{direction}\"\n\
+                 protocol = \"milter\"\naddress = \"127.0.0.1:{port}\"\ndirection = \"{direction}\"\n\
                  next-hop = \"smtp://127.0.0.1:{next_hop}\"\n[tenant.lan]\ndomains = [\"lan.example\"]\nanchors = [{anchor:?}]\n{services}\
-                 [tenant.lan.outbound]\nsign = \"required\"\nencrypt = \"required\"\n"
+                 [tenant.lan.outbound]\nsign = \"required\"\nencrypt = \"required\"\n\
+                 [tenant.lan.inbound]\nverify = \"required\"\ndecrypt = \"required\"\n"
             );
             Gateway::new(&dir.join(format!("replica-{number}")), &configuration, vec![port])
         })
         .collect()
 }
 
-/// Carol's organisation sends `count` messages through the replicas, which are
-/// killed and started again until all are sent. Each arrives for each of `to`, and
-/// protected.
-fn under_fire(dir: &Path, places: Ports, mut replicas: Vec<Gateway>, to: &[&str], count: usize) -> Fired {
+/// Mail goes through the replicas, which are killed and started again until all is
+/// sent. Each message arrives for each of its recipients, and as it should.
+fn under_fire(dir: &Path, places: Ports, mut replicas: Vec<Gateway>, mail: &Mail<'_>) -> Fired {
+    let &Mail { direction, from, to, count, .. } = mail;
     replicas.iter_mut().for_each(Gateway::start);
     let listening: Vec<u16> = replicas.iter().flat_map(|replica| replica.ports().to_vec()).collect();
     let (haproxy, sink) = (HaProxy::start(dir, &listening), Sink::start());
     let setup = Setup {
         ports: places,
         domain: "lan.example",
-        mailboxes: vec!["carol@lan.example".to_owned()],
+        mailboxes: vec![CAROL.to_owned()],
         boxes: sink.port(),
         logins: None,
         correspondent: "peer.example",
         wire: sink.port(),
-        outbound: Hook::Milter(haproxy.port()),
-        inbound: Hook::Open,
+        outbound: if direction == "outbound" { Hook::Milter(haproxy.port()) } else { Hook::Open },
+        inbound: if direction == "inbound" { Hook::Milter(haproxy.port()) } else { Hook::Open },
         gateway: dir.to_owned(),
         main: String::new(),
         master: String::new(),
     };
     let _postfix = Postfix::start(dir, &setup);
-    let load = Load { port: places.submission, from: "carol@lan.example", to, messages: count, clients: 8 };
+    let port = if direction == "outbound" { places.submission } else { places.mx };
+    let load = Load { port, from, to, entity: &mail.entity, messages: count, clients: 8 };
 
     let done = AtomicBool::new(false);
     let (sent, kills) = thread::scope(|scope| {
@@ -172,7 +230,7 @@ fn under_fire(dir: &Path, places: Ports, mut replicas: Vec<Gateway>, to: &[&str]
     let doubled = arrived.values().filter(|times| **times > 1).count();
     let seconds = sent.elapsed.as_secs_f64();
     aloud(&format!(
-        "replicas: {count} messages for {} in {seconds:.0} s ({:.0} a second), {kills} kills, {} deferred, {} lost, \
+        "replicas: {direction}, {count} messages for {} in {seconds:.0} s ({:.0} a second), {kills} kills, {} deferred, {} lost, \
          {doubled} doubled",
         to.len(),
         count as f64 / seconds,
@@ -180,8 +238,7 @@ fn under_fire(dir: &Path, places: Ports, mut replicas: Vec<Gateway>, to: &[&str]
         lost.len(),
     ));
     assert!(lost.is_empty(), "lost: {lost:?}");
-    assert!(kept.iter().all(|(_, message)| contains(message, "multipart/signed")));
-    assert!(!kept.iter().any(|(_, message)| contains(message, "again and again")), "clear text went out");
+    assert!(kept.iter().all(|(_, message)| mail.arrived(message)), "clear text, or unopened");
     assert!(kills > 0, "nobody was killed");
     Fired { kills, doubled }
 }

@@ -18,6 +18,8 @@ pub struct Load<'a> {
     pub from: &'a str,
     /// The recipients of each message.
     pub to: &'a [&'a str],
+    /// What is in each, below the header.
+    pub entity: &'a [u8],
     /// How many messages.
     pub messages: usize,
     /// How many clients send them.
@@ -76,7 +78,7 @@ impl Load<'_> {
                 other => panic!("{command}: {other:?}"),
             }
         }
-        match client.data(self.message(number).as_bytes()) {
+        match client.data(&self.message(number)) {
             Ok(reply) if reply.starts_with('2') => *connection = Some(client),
             Ok(reply) if reply.starts_with('4') => return false,
             other => panic!("message {number}: {other:?}"),
@@ -86,14 +88,13 @@ impl Load<'_> {
 
     /// The same octets each time, a Message-ID among them: Postfix would add one,
     /// another for each attempt.
-    fn message(&self, number: usize) -> String {
-        format!(
+    fn message(&self, number: usize) -> Vec<u8> {
+        let header = format!(
             "From: {}\r\nTo: {}\r\nSubject: Load\r\nDate: Sun, 22 Nov 2026 12:00:00 +0000\r\n\
-             Message-ID: <{number}@load.test>\r\n{NUMBER}: {number}\r\n\r\n{}",
-            self.from,
-            self.to[0],
-            "What is sent again and again must arrive once.\r\n".repeat(40),
-        )
+             Message-ID: <{number}@load.test>\r\n{NUMBER}: {number}\r\n",
+            self.from, self.to[0],
+        );
+        [header.as_bytes(), self.entity].concat()
     }
 
     /// How often each message arrived for each of its recipients.
