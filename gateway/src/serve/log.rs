@@ -98,9 +98,9 @@ pub fn not_handed_on(listener: &str, id: &str, reply: &Reply) {
     tracing::warn!(listener, id, code = reply.code, text = reply.text, "the next hop did not take the message");
 }
 
-/// The line of a client that left while its message was judged: it has that still.
+/// The line of a client that left before its message was handed on: it has that still.
 pub fn client_gone(listener: &str, id: &str) {
-    tracing::warn!(listener, id, "the client left while its message was judged: nothing was handed on");
+    tracing::warn!(listener, id, "the client left before its message was handed on: it has that still");
 }
 
 fn shown(client: &Client) -> String {

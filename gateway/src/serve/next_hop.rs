@@ -16,6 +16,7 @@ mod handed;
 mod pool;
 mod tls;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 pub use delivery::Delivery;
@@ -26,8 +27,9 @@ pub use handed::Handed;
 
 use super::delivered::Delivered;
 use super::metrics;
-use crate::config;
+use crate::config::{self, NextHopProtocol};
 use connection::Dial;
+use extensions::Extensions;
 use pool::Pool;
 use tls::NextHopTls;
 
@@ -37,6 +39,8 @@ pub struct NextHop {
     name: String,
     pool: Pool,
     delivered: Delivered,
+    /// Whether it was said that it offers no DSN.
+    indiscreet: AtomicBool,
 }
 
 impl NextHop {
@@ -51,7 +55,21 @@ impl NextHop {
         let tls = NextHopTls::new(settings)?;
         let dial = Dial { address: settings.address.clone(), tls, hostname: hostname.to_owned(), patience };
         let name = settings.address.to_string();
-        Ok(Self { name, pool: Pool::new(dial, settings.connections), delivered })
+        let pool = Pool::new(dial, settings.connections);
+        Ok(Self { name, pool, delivered, indiscreet: AtomicBool::new(false) })
+    }
+
+    /// Tells the operator, once, that what is handed on as confidential to a server
+    /// with these `extensions` may come back in its notifications.
+    fn tell_if_indiscreet(&self, protocol: NextHopProtocol, extensions: &Extensions) {
+        // By LMTP it is refused while the message is still its client's.
+        let indiscreet = protocol == NextHopProtocol::Smtp && !extensions.dsn;
+        if indiscreet && !self.indiscreet.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                next_hop = self.name,
+                "it offers no DSN (RFC 3461), and cannot be told to keep what was opened out of its notifications"
+            );
+        }
     }
 
     /// Begins a transaction for a message that is still to come.

@@ -17,19 +17,18 @@ pub struct Discretion {
 }
 
 impl Discretion {
-    /// What has to change for `part`, which stays in a session with the envelope of
-    /// `origin`; the mail server knows its sender and recipients as `sender` and
-    /// `paths`. Nothing, unless the part is confidential.
-    pub fn of(part: &Part, origin: &Origin, sender: &str, paths: &[String]) -> Self {
+    /// What has to change for `part`, which stays in the session, of the envelope of
+    /// `origin`. Nothing, unless the part is confidential.
+    pub fn of(part: &Part, origin: &Origin) -> Self {
         // Nobody is notified of mail with the null reverse-path.
         if !part.confidential || origin.transaction.sender.is_none() {
             return Self::default();
         }
         let asked = &origin.parameters;
         let wanted = asked.discreet();
-        let changes = (*asked != wanted).then(|| (sender.to_owned(), wanted.dsn().trim_start().to_owned()));
+        let changes = (*asked != wanted).then(|| (origin.reverse_path.clone(), wanted.dsn().trim_start().to_owned()));
         let recipients = part.recipients.iter().filter_map(|&place| {
-            let (asked, path) = (&origin.recipients.get(place)?.parameters, paths.get(place)?);
+            let (asked, path) = (&origin.recipients.get(place)?.parameters, origin.forward_paths.get(place)?);
             let wanted = asked.discreet();
             (*asked != wanted).then(|| (path.clone(), wanted.dsn().trim_start().to_owned()))
         });
@@ -72,12 +71,14 @@ mod tests {
                 ..MailParameters::default()
             },
             recipients: vec![recipient("c@c.test", Some("SUCCESS,FAILURE")), recipient("d@c.test", None)],
+            reverse_path: "<a@a.test>".into(),
+            forward_paths: vec!["<c@c.test>".into(), "<d@c.test>".into()],
         }
     }
 
     fn discretion(origin: &Origin, confidential: bool) -> Discretion {
         let part = Part { recipients: vec![0, 1], content: PartContent::Unchanged, confidential, identity: [0; 32] };
-        Discretion::of(&part, origin, "<a@a.test>", &["<c@c.test>".into(), "<d@c.test>".into()])
+        Discretion::of(&part, origin)
     }
 
     #[test]

@@ -66,10 +66,6 @@ struct Session<'g, S> {
 /// A message under way.
 struct Open {
     origin: Origin,
-    /// The sender as the mail server spells it.
-    sender: String,
-    /// The recipients as the mail server spells them, by which it knows them.
-    paths: Vec<String>,
     message: Message,
 }
 
@@ -193,16 +189,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
             Ok(held) => {
                 let transaction =
                     Transaction { id: new_id(), client: self.client.clone(), sender, recipients: Vec::new() };
-                let origin = Origin { transaction, parameters, recipients: Vec::new() };
-                let (sender, paths) = (text(path).into_owned(), Vec::new());
-                self.open = Some(Open { origin, sender, paths, message: Message::new(held) });
+                let (reverse_path, forward_paths) = (text(path).into_owned(), Vec::new());
+                let origin = Origin { transaction, parameters, recipients: Vec::new(), reverse_path, forward_paths };
+                self.open = Some(Open { origin, message: Message::new(held) });
                 self.say(Response::Continue).await
             }
         }
     }
 
     async fn rcpt(&mut self, path: &[u8], parameters: &[Bytes]) -> Result<(), SessionError> {
-        let Some(Open { origin: Origin { transaction, recipients, .. }, paths, message, .. }) = &mut self.open else {
+        let Some(Open { origin: Origin { transaction, recipients, forward_paths, .. }, message }) = &mut self.open
+        else {
             return Err(SessionError::OutOfOrder("a recipient without a sender"));
         };
         let Some(recipient) = envelope::recipient(path, parameters) else {
@@ -219,7 +216,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
         }
         transaction.recipients.push(recipient.address.clone());
         recipients.push(recipient);
-        paths.push(text(path).into_owned());
+        forward_paths.push(text(path).into_owned());
         message.allow(self.gate.message_size(self.listener, transaction));
         self.say(Response::Continue).await
     }
@@ -253,7 +250,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
 
     async fn end_of_body(&mut self, octets: &Bytes) -> Result<(), SessionError> {
         self.message()?.body(octets);
-        let Some(Open { mut origin, sender, paths, message }) = self.open.take() else {
+        let Some(Open { mut origin, message }) = self.open.take() else {
             return Err(SessionError::OutOfOrder("the end of no message"));
         };
         if let Some(queue_id) = self.macros.take_queue_id() {
@@ -269,20 +266,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
         let judged = self.gate.judge(self.listener, &origin.transaction, message.clone());
         match while_working(&mut self.wire, judged).await? {
             Judgement::Refuse(reply) => self.say(Response::Reply(&reply)).await,
-            Judgement::Deliver(parts) => self.deliver(&origin, &sender, &paths, &message, &parts).await,
+            Judgement::Deliver(parts) => self.deliver(&origin, &message, &parts).await,
         }
     }
 
     /// Nothing is changed in the session before the parts that leave it have gone:
     /// until then the message can still be deferred as a whole.
-    async fn deliver(
-        &mut self,
-        origin: &Origin,
-        sender: &str,
-        paths: &[String],
-        message: &Bytes,
-        parts: &[Part],
-    ) -> Result<(), SessionError> {
+    async fn deliver(&mut self, origin: &Origin, message: &Bytes, parts: &[Part]) -> Result<(), SessionError> {
         let Ok(plan) = Plan::of(parts, message) else {
             tracing::error!(id = origin.transaction.id, "the rewritten message has no header; it is deferred");
             return self.say(Response::Reply(&replies::fault())).await;
@@ -293,8 +283,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
         }
         let discreet = self.options.is_some_and(Options::lets_be_discreet);
         let part = plan.stays.filter(|_| discreet);
-        let discretion = part.map(|part| Discretion::of(part, origin, sender, paths)).unwrap_or_default();
-        plan.tell(&mut self.wire, paths, &discretion).await?;
+        let discretion = part.map(|part| Discretion::of(part, origin)).unwrap_or_default();
+        plan.tell(&mut self.wire, &origin.forward_paths, &discretion).await?;
         Ok(())
     }
 

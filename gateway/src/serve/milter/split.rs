@@ -19,6 +19,10 @@ pub struct Origin {
     pub parameters: MailParameters,
     /// The recipients of the transaction, with what came with each.
     pub recipients: Vec<Recipient>,
+    /// The reverse-path as the mail server spells it, by which it knows it.
+    pub reverse_path: String,
+    /// The forward-paths, likewise, in the order of the recipients.
+    pub forward_paths: Vec<String>,
 }
 
 /// Hands on `parts` of the message, whose octets are `original`.

@@ -4,6 +4,7 @@
 use super::answer::Answer;
 use super::connection::Step;
 use super::envelope::{HandOn, Needs, Recipient};
+use super::extensions::Extensions;
 use super::fault::Fault;
 use super::pool::{Lease, Places, Pool};
 use crate::config::NextHopProtocol;
@@ -38,6 +39,11 @@ impl Delivery {
                 Err(fault) => return Err(fault),
             }
         }
+    }
+
+    /// What the next hop speaks, and offers.
+    pub fn offered(&self) -> (NextHopProtocol, &Extensions) {
+        (self.lease.connection.protocol, &self.lease.connection.extensions)
     }
 
     /// How many recipients the next hop has accepted.

@@ -244,6 +244,10 @@ impl Prepared<'_> {
             false => Cow::Borrowed(self.envelope),
         };
         let mut delivery = Delivery::begin(&self.next_hop.pool, place, &envelope, needs).await?;
+        if share.confidential {
+            let (protocol, extensions) = delivery.offered();
+            self.next_hop.tell_if_indiscreet(protocol, extensions);
+        }
         let places = share.recipients.iter();
         let recipients: Vec<&Recipient> = places.filter_map(|&(place, _)| envelope.recipients.get(place)).collect();
         let results = delivery.recipients(&recipients).await?;

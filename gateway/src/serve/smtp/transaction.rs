@@ -57,9 +57,7 @@ impl Open {
             asking.abandon();
         }
     }
-}
 
-impl Open {
     /// Asks the next hop whether it takes mail for `recipient`. Those who were
     /// accepted before may still be served if it does not answer.
     async fn ask(&mut self, next_hop: &NextHop, recipient: &Recipient) -> Result<(), Fault> {
@@ -165,8 +163,7 @@ impl Session {
             () = self.lines.gone() => {
                 // What was opened has to be told of, whoever still wants to know.
                 judged.await;
-                log::client_gone(name, &id);
-                return Err(End::Over);
+                return gone(name, &id);
             }
         };
         let parts = match judgement {
@@ -176,7 +173,7 @@ impl Session {
         let manner = if self.is_lmtp() { Manner::Each } else { Manner::Together };
         let prepared = tokio::select! {
             prepared = next_hop.prepare(&open.envelope, &parts, &octets, manner) => prepared,
-            () = self.lines.gone() => return Err(End::Over),
+            () = self.lines.gone() => return gone(name, &id),
         };
         let handed = match prepared {
             Ok(prepared) => prepared.commit().await,
@@ -185,8 +182,8 @@ impl Session {
         if let Err(refusal) = handed.whole() {
             log::not_handed_on(name, &id, &refusal);
         }
-        let gone = self.lines.gone().now_or_never().is_some();
-        let told = if gone { Err(End::Over) } else { self.tell(&open, &handed).await };
+        let has_left = self.lines.gone().now_or_never().is_some();
+        let told = if has_left { Err(End::Over) } else { self.tell(&open, &handed).await };
         if told.is_err() && handed.delivered().next().is_some() {
             next_hop.remember(&handed).await;
             tracing::warn!(listener = name, id, "the client left before it heard that the message was handed on");
@@ -244,6 +241,12 @@ impl Session {
     fn next_hop(&self) -> Result<&NextHop, Refusal> {
         self.listener.next_hop.as_ref().ok_or_else(no_next_hop)
     }
+}
+
+/// The client has left, and has its message still.
+fn gone(listener: &str, id: &str) -> Result<(), End> {
+    log::client_gone(listener, id);
+    Err(End::Over)
 }
 
 /// What cannot be: the configuration demands one of listeners of these protocols.

@@ -46,3 +46,18 @@ fn t11_a_stranger_gets_no_notification_with_the_clear_text() {
     assert!(sender.ends_with(" RET=FULL"), "{sender}");
     assert_eq!(recipients, ["<alice@peer.example> NOTIFY=SUCCESS"]);
 }
+
+/// One that knows nothing of notifications cannot be told; the operator is, once.
+#[test]
+fn a_next_hop_that_cannot_be_told_is_told_of() {
+    let relay = Relay::start();
+    relay.hop.offers(&["PIPELINING"]);
+    assert!(relay.sender().mail(CAROL, &[ALICE], MESSAGE).starts_with("250"));
+    let sealed = relay.taken().content;
+    let said = || relay.gateway.log().matches("it offers no DSN").count();
+    assert_eq!(said(), 0, "what leaves is sealed");
+    for _ in 0..2 {
+        demanding(&relay, &sealed, "", "");
+        assert_eq!(said(), 1);
+    }
+}

@@ -66,7 +66,7 @@ fn a_client_that_leaves_while_its_message_is_judged_is_told_of() {
     client.envelope(CAROL, &[ALICE]);
     client.send(format!("{MESSAGE}.\r\n"));
     client.leave();
-    let gone = || (lines(&relay, &["the client left while its message was judged"]).len() == 1).then_some(());
+    let gone = || (lines(&relay, &["the client left before its message was handed on"]).len() == 1).then_some(());
     eventually("the end of the judgement", gone);
     let told = lines(&relay, &["wasmime::message", "sender=\"carol@lan.example\""]);
     assert!(told.len() == 1 && told[0].contains("verdict=\"defer\""), "{told:?}");
