@@ -3,8 +3,12 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use serde::Deserialize;
 
 use crate::time;
+pub use authority::{Crl, Issue, ListFormat, Reason, Renew, Revoke, Root};
+
+mod authority;
 
 /// A secure mail proxy: signs and encrypts mail that leaves, verifies and
 /// decrypts mail that arrives, for every user of an organisation, with S/MIME.
@@ -257,6 +261,16 @@ pub enum KeysCommand {
     Remove(Remove),
     /// Seal the keyring under a new key file or passphrase, and all private keys anew
     Rotate(Rotate),
+    /// Issue a certificate by the tenant's own authority, which is made if there is none
+    Issue(Issue),
+    /// Write the root of the tenant's own authority, for others to trust
+    Root(Root),
+    /// Replace certificates of the tenant's own authority before they expire
+    Renew(Renew),
+    /// Take certificates of the tenant's own authority back
+    Revoke(Revoke),
+    /// Write the revocation list of the tenant's own authority
+    Crl(Crl),
 }
 
 /// Arguments of `wasmime keys import`.
@@ -312,8 +326,9 @@ const REQUEST_HELP: &str = "\
 The request is a PKCS #10 in PEM. Without --fingerprint a new key is made, which does nothing until its \
 certificate is imported (`wasmime keys import`); with it, the key of that certificate gets another one.";
 
-/// The algorithm of a new key.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+/// The algorithm of a new key, on the command line and in the configuration.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
 pub enum Algorithm {
     /// RSA with 2048 bits
     Rsa2048,

@@ -8,10 +8,19 @@ use std::path::Path;
 /// Writes `octets` to `path`, in place of what was there. Only the owner may
 /// read it: it is a message, or a key.
 pub fn write(path: &Path, octets: &[u8]) -> io::Result<()> {
+    replace(path, octets, 0o600)
+}
+
+/// Writes what everybody may read to `path`, in place of what was there.
+pub fn publish(path: &Path, octets: &[u8]) -> io::Result<()> {
+    replace(path, octets, 0o644)
+}
+
+fn replace(path: &Path, octets: &[u8], mode: u32) -> io::Result<()> {
     let mut draft = path.as_os_str().to_owned();
     draft.push(format!(".{}.new", std::process::id()));
     let draft = Path::new(&draft);
-    let written = create(draft).and_then(|mut file| {
+    let written = create(draft, mode).and_then(|mut file| {
         file.write_all(octets)?;
         file.sync_all()?;
         fs::rename(draft, path)
@@ -23,8 +32,8 @@ pub fn write(path: &Path, octets: &[u8]) -> io::Result<()> {
     written
 }
 
-fn create(path: &Path) -> io::Result<File> {
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+fn create(path: &Path, mode: u32) -> io::Result<File> {
+    OpenOptions::new().write(true).create_new(true).mode(mode).open(path)
 }
 
 #[cfg(test)]

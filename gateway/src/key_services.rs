@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 use std::fmt;
 use std::sync::Arc;
 
+use host::authority::{Authority, OnDemand};
 use host::directory::{Directory, DirectoryError};
 use host::keyring::{Authorities, Keyring, KeyringError, KeyringServices};
 use host::kmip::{KmipError, KmipKeys};
@@ -85,7 +86,12 @@ impl KeyServices {
                 config::PrivateKeys::Pkcs11 => private.extend(pkcs11(tenant, &companions)),
             }
         }
-        Ok(Self { certificates, private_keys: Arc::new(Chain::new(private)), harvest })
+        let mut private_keys: Arc<dyn PrivateKeys> = Arc::new(Chain::new(private));
+        if let Some(per_day) = tenant.authority.on_demand {
+            let authority = Authority::new(keyring.opened()?, tenant.authority.options.clone());
+            private_keys = Arc::new(OnDemand { keys: private_keys, authority, per_day, clock: Arc::clone(clock) });
+        }
+        Ok(Self { certificates, private_keys, harvest })
     }
 }
 
@@ -116,17 +122,20 @@ pub fn smimea(tenant: &Tenant, clock: &Arc<dyn Clock>) -> Result<Option<Arc<Smim
 struct SharedKeyring<'a> {
     tenant: &'a Tenant,
     clock: &'a Arc<dyn Clock>,
-    opened: OnceCell<Arc<KeyringServices>>,
+    opened: OnceCell<Arc<Keyring>>,
 }
 
 impl SharedKeyring<'_> {
     fn get(&self) -> Result<Arc<KeyringServices>, KeyServiceError> {
+        Ok(Arc::new(KeyringServices::new(self.opened()?, Arc::clone(self.clock))))
+    }
+
+    fn opened(&self) -> Result<Arc<Keyring>, KeyServiceError> {
         if let Some(opened) = self.opened.get() {
             return Ok(Arc::clone(opened));
         }
         let keyring = Keyring::open(&self.tenant.keyring).map_err(KeyServiceError::Keyring)?;
-        let services = Arc::new(KeyringServices::new(Arc::new(keyring), Arc::clone(self.clock)));
-        Ok(Arc::clone(self.opened.get_or_init(|| services)))
+        Ok(Arc::clone(self.opened.get_or_init(|| Arc::new(keyring))))
     }
 }
 

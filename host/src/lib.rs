@@ -36,6 +36,7 @@
 //! can act on: what it does not say is not delivered.
 #![deny(unsafe_code)] // but for one call in `cache`, one in `keyring`, and those of `locked`
 
+pub mod authority;
 mod bindings;
 mod cache;
 mod call;

@@ -1,5 +1,6 @@
 //! `wasmime check`: what is wrong, in words, before a message finds out.
 
+mod authority;
 mod directories;
 mod findings;
 mod gateway;
@@ -48,6 +49,7 @@ pub fn run(arguments: &cli::Check) -> Result<Status, Failure> {
         let authorities = authorities(tenant, now, &mut findings);
         if tenant.key_services.use_keyring() {
             keyring::check(tenant, &authorities, now, &mut findings);
+            authority::check(tenant, now, &mut findings);
         }
         directories::check(tenant, arguments.at, &mut findings);
         key_servers::check(tenant, now, &mut findings);

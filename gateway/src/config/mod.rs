@@ -2,6 +2,7 @@
 //! where it lies.
 
 mod address;
+mod authority;
 mod directories;
 mod error;
 mod gateway;
@@ -22,6 +23,7 @@ use host::mailbox::normal_domain;
 use host::{InboundPolicy, OutboundPolicy};
 
 pub use address::{Address, NextHopAddress, NextHopProtocol};
+pub use authority::Authority;
 pub use error::ConfigurationError;
 pub use gateway::{Gateway, LogFormat};
 pub use key_services::{KeyServices, PrivateKeys, PublicKeys};
@@ -59,6 +61,8 @@ pub struct Tenant {
     pub keyring: PathBuf,
     /// Where its keys are.
     pub key_services: KeyServices,
+    /// Its own authority, which is there once it has issued something.
+    pub authority: Authority,
     /// Files of trust anchors.
     pub anchors: Vec<PathBuf>,
     /// Files of intermediate authorities.
@@ -145,6 +149,7 @@ fn tenant(
         return Err(source.at(raw.domains.span(), "a tenant needs at least one domain".to_owned()));
     };
     let key_services = KeyServices::read(source, folder, &mut raw)?;
+    let authority = Authority::read(source, folder, &domains, &key_services.private, raw.authority.take())?;
     let outbound = raw.outbound.over(policies::OUTBOUND);
     authserv_id(source, &raw.inbound)?;
     let inbound = raw.inbound.over(policies::inbound(first));
@@ -169,6 +174,7 @@ fn tenant(
         limits: raw.limits.into(),
         keyring: folder.join(keyring),
         key_services,
+        authority,
         anchors: within(raw.anchors),
         intermediates: within(raw.intermediates),
         revocation_lists: within(raw.revocation_lists),

@@ -11,6 +11,7 @@ use toml::Spanned;
 use super::address::{Address, Network, NextHopAddress};
 use super::key_services::{PrivateKeys, PublicKeys};
 use super::units::{Octets, Time};
+use crate::cli::Algorithm;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -86,6 +87,7 @@ pub struct Tenant {
     pub smimea: Option<Spanned<Smimea>>,
     pub kmip: Option<Spanned<Kmip>>,
     pub pkcs11: Option<Spanned<Pkcs11>>,
+    pub authority: Option<Spanned<Authority>>,
     #[serde(default)]
     pub anchors: Vec<PathBuf>,
     #[serde(default)]
@@ -158,6 +160,22 @@ pub struct Pkcs11 {
     pub pin_file: String,
     pub sessions: Option<NonZeroU8>,
     pub timeout: Option<Time>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Authority {
+    pub organisation: Option<Spanned<String>>,
+    pub authority_algorithm: Option<Algorithm>,
+    pub root_days: Option<Spanned<u32>>,
+    pub issuing_days: Option<Spanned<u32>>,
+    pub algorithm: Option<Algorithm>,
+    pub days: Option<Spanned<u32>>,
+    pub revocation_list: Option<PathBuf>,
+    pub revocation_list_days: Option<Spanned<u32>>,
+    pub revocation_list_url: Option<Spanned<String>>,
+    pub on_demand: Option<bool>,
+    pub per_day: Option<u32>,
 }
 
 #[derive(Deserialize)]

@@ -38,3 +38,18 @@ fn the_service_does_what_the_program_offers() {
         assert!(unit.contains(call), "{call} is filtered out");
     }
 }
+
+/// The timer does what the program offers, and its service may use nothing else.
+#[test]
+fn the_timer_renews_what_the_tenants_authorities_issued() {
+    let service = text("systemd/wasmime-keys.service");
+    assert!(service.contains("ExecStart=/usr/bin/wasmime keys renew --within 30d --config /etc/wasmime/wasmime.toml"));
+    assert!(text("systemd/wasmime-keys.timer").contains("OnCalendar=daily"));
+    if !have("the_timer_renews_what_the_tenants_authorities_issued", &["systemd-analyze"]) {
+        return;
+    }
+    let unit = packaging("systemd/wasmime-keys.service").display().to_string();
+    let verdict =
+        attempt("systemd-analyze", &["security", "--offline=true", "--no-pager", "--threshold=25", &unit], b"");
+    assert!(verdict.is_ok(), "{verdict:?}");
+}

@@ -2,6 +2,7 @@
 //! end, foreign messages, attacks.
 
 mod attacks;
+mod authority;
 mod corpora;
 mod peers;
 mod stories;

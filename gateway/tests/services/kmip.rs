@@ -2,7 +2,7 @@
 
 use crate::kmip_server::KmipServer;
 use crate::story::{ALICE, CAROL, from_alice, send_receive_tamper, site, to_alice};
-use crate::support::openssl::peel;
+use crate::support::openssl::{encrypt, peel, print, sign};
 use crate::support::*;
 
 #[test]
@@ -36,6 +36,29 @@ fn a_key_may_be_pkcs1_and_its_certificate_in_the_keyring() {
     let site = site(&server.services(""));
     site.import(&[&pki("carol.pem")]);
     send_receive_tamper(&site);
+}
+
+/// KMIP 1.2 has no word for their signatures: they are fetched, whoever is to sign.
+#[test]
+fn keys_on_curves_are_fetched() {
+    let Some(server) = KmipServer::start("keys_on_curves_are_fetched") else { return };
+    let users = [("judy", "judy@lan.example", "ec256"), ("karl", "karl@lan.example", "ec384")];
+    for (name, address, kind) in users {
+        let (key, certificate) = (server.key(name), server.certificate(name));
+        server.register(&[["key", address, &key, kind], ["certificate", address, &certificate, "-"]]);
+    }
+    for more in ["", "server-side-sign = true"] {
+        let site = site(&server.services(more));
+        for (name, address, _) in users {
+            let sent = site.outbound(address, &[ALICE], &message(address, ALICE, TEXT));
+            assert!(print(&sent.delivered().bytes).contains("ecdsa-with-SHA"), "{name}");
+            peel("alice", &sent.delivered().bytes);
+            let sealed = encrypt(&[name], &sign("alice", TEXT, &[]), "aes-256-cbc", &[]);
+            let arrived = site.inbound(ALICE, &[address], &message(ALICE, address, &sealed));
+            assert!(contains(&arrived.delivered().bytes, "The offer stands until Friday."), "{name}");
+        }
+    }
+    assert_eq!(server.count("Sign"), 0);
 }
 
 /// Rollover: the old key decrypts old mail, the new one signs; one that waits for

@@ -1,7 +1,8 @@
 """Fills a KMIP server: register.py PORT FOLDER [COMMAND NAME FILE OPTION]…
 
 FOLDER has ca.pem, client.pem and client.key. Commands:
-  key NAME FILE pkcs8|pkcs1          a private key in DER, active
+  key NAME FILE pkcs8|pkcs1          a private key of RSA in DER, active
+  key NAME FILE ec256|ec384          one on a curve of so many bits, as PKCS #8
   pre-active, deactivated            likewise, in another state
   certificate NAME FILE -            an X.509 certificate in DER
   destroy NAME - -                   every object of that name
@@ -15,8 +16,16 @@ from kmip.core.factories.attributes import AttributeFactory  # noqa: E402
 from kmip.pie import client, objects  # noqa: E402
 
 port, folder, commands = sys.argv[1], sys.argv[2], sys.argv[3:]
-FORMATS = {"pkcs8": enums.KeyFormatType.PKCS_8, "pkcs1": enums.KeyFormatType.PKCS_1}
-USES = [enums.CryptographicUsageMask.SIGN, enums.CryptographicUsageMask.DECRYPT]
+RSA, EC = enums.CryptographicAlgorithm.RSA, enums.CryptographicAlgorithm.EC
+SIGN, DECRYPT = enums.CryptographicUsageMask.SIGN, enums.CryptographicUsageMask.DECRYPT
+AGREE = enums.CryptographicUsageMask.KEY_AGREEMENT
+# Algorithm, bits, format and uses of a key, by option.
+KINDS = {
+    "pkcs8": (RSA, 2048, enums.KeyFormatType.PKCS_8, [SIGN, DECRYPT]),
+    "pkcs1": (RSA, 2048, enums.KeyFormatType.PKCS_1, [SIGN, DECRYPT]),
+    "ec256": (EC, 256, enums.KeyFormatType.PKCS_8, [SIGN, AGREE]),
+    "ec384": (EC, 384, enums.KeyFormatType.PKCS_8, [SIGN, AGREE]),
+}
 
 
 def name_attribute(name):
@@ -47,9 +56,8 @@ with client.ProxyKmipClient(
         if command == "certificate":
             server.register(objects.X509Certificate(value, name=name))
             continue
-        key = objects.PrivateKey(
-            enums.CryptographicAlgorithm.RSA, 2048, value, FORMATS[option], masks=USES, name=name
-        )
+        algorithm, bits, form, uses = KINDS[option]
+        key = objects.PrivateKey(algorithm, bits, value, form, masks=uses, name=name)
         identifier = server.register(key)
         if command != "pre-active":
             server.activate(identifier)

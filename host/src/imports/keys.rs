@@ -26,19 +26,18 @@ impl keys::Host for Call {
             self.denied("identities", &owner);
             return Ok(Err(Refusal::Denied));
         }
-        match self.ask_refusable("private-keys", self.tenant.private_keys.waits(), move |tenant| {
-            tenant.private_keys.identities(&owner)
+        let signs = self.scope.may_sign();
+        match self.ask_refusable("private-keys", self.tenant.private_keys.waits(), move |tenant| match signs {
+            true => tenant.private_keys.identities_of_sender(&owner),
+            false => tenant.private_keys.identities(&owner),
         })? {
             Err(refusal) => Ok(Err(refusal)),
-            Ok(identities) => {
-                let signs = self.scope.may_sign();
-                identities
-                    .into_iter()
-                    .filter(|identity| !(signs && identity.retired))
-                    .map(|identity| self.hand_out(identity))
-                    .collect::<Result<_>>()
-                    .map(Ok)
-            }
+            Ok(identities) => identities
+                .into_iter()
+                .filter(|identity| !(signs && identity.retired))
+                .map(|identity| self.hand_out(identity))
+                .collect::<Result<_>>()
+                .map(Ok),
         }
     }
 }

@@ -104,7 +104,8 @@ pub(super) fn remove_unreferenced(
 ) -> rusqlite::Result<()> {
     transaction.execute(
         "DELETE FROM private_key WHERE key_id = ?1 \
-         AND NOT EXISTS (SELECT 1 FROM private_key_store WHERE key_id = ?1)",
+         AND NOT EXISTS (SELECT 1 FROM private_key_store WHERE key_id = ?1) \
+         AND NOT EXISTS (SELECT 1 FROM authority WHERE key_id = ?1)",
         params![key_id],
     )?;
     transaction.execute(

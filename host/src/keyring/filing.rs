@@ -54,35 +54,44 @@ impl Keyring {
         options: &ImportOptions,
         source: Source,
     ) -> Result<Vec<Filed>, KeyringError> {
+        self.change(|transaction, seal| Self::file_within(transaction, seal, bundle, options, source))
+    }
+
+    /// The same within a transaction, with the seal that is in force.
+    pub(crate) fn file_within(
+        transaction: &Transaction<'_>,
+        seal: &Seal,
+        bundle: Bundle,
+        options: &ImportOptions,
+        source: Source,
+    ) -> Result<Vec<Filed>, Failure> {
         if bundle.is_empty() {
-            return Err(ImportError::Nothing.into());
+            return Err(KeyringError::from(ImportError::Nothing).into());
         }
-        let address = options.address.as_deref().map(normalise).transpose()?;
-        self.change(|transaction, seal| {
-            let keys = Keys { transaction, bundled: &bundle.private_keys };
-            let filed_before = keys.certificates_of_bundled()?;
-            let certificates: Vec<&BundledCertificate> = bundle.certificates.iter().chain(&filed_before).collect();
-            let authorities: Vec<&BundledCertificate> =
-                certificates.iter().copied().filter(|certificate| certificate.facts.authority).collect();
-            let mut filed = Vec::new();
-            for certificate in ends(&certificates, &keys, address.as_deref())? {
-                let has_private_key = keys.has(&certificate.facts.key_id)?;
-                for address in addresses(certificate, address.as_deref())? {
-                    filed.extend(rows(certificate, &address, has_private_key, options.pin, source));
-                }
+        let address = options.address.as_deref().map(normalise).transpose().map_err(KeyringError::from)?;
+        let keys = Keys { transaction, bundled: &bundle.private_keys };
+        let filed_before = keys.certificates_of_bundled()?;
+        let certificates: Vec<&BundledCertificate> = bundle.certificates.iter().chain(&filed_before).collect();
+        let authorities: Vec<&BundledCertificate> =
+            certificates.iter().copied().filter(|certificate| certificate.facts.authority).collect();
+        let mut filed = Vec::new();
+        for certificate in ends(&certificates, &keys, address.as_deref())? {
+            let has_private_key = keys.has(&certificate.facts.key_id)?;
+            for address in addresses(certificate, address.as_deref())? {
+                filed.extend(rows(certificate, &address, has_private_key, options.pin, source));
             }
-            for filed in &mut filed {
-                let chain = chain(&filed.record, &authorities);
-                let sealed = keys.bundled(&filed.record.facts.key_id);
-                let sealed = sealed.map(|key| seal.seal(&key.key_id, &key.pkcs8)).transpose()?;
-                insert(transaction, seal, &filed.record, sealed.as_deref(), &chain)?;
-                let Record { kind, source, .. } = filed.record;
-                if (kind, source) == (Kind::Private, Source::Imported) && supersede(transaction, &filed.record)? {
-                    filed.remarks.push("it takes the place of what the key had signed itself".to_owned());
-                }
+        }
+        for filed in &mut filed {
+            let chain = chain(&filed.record, &authorities);
+            let sealed = keys.bundled(&filed.record.facts.key_id);
+            let sealed = sealed.map(|key| seal.seal(&key.key_id, &key.pkcs8)).transpose()?;
+            insert(transaction, seal, &filed.record, sealed.as_deref(), &chain)?;
+            let Record { kind, source, .. } = filed.record;
+            if (kind, source) == (Kind::Private, Source::Imported) && supersede(transaction, &filed.record)? {
+                filed.remarks.push("it takes the place of what the key had signed itself".to_owned());
             }
-            Ok(filed)
-        })
+        }
+        Ok(filed)
     }
 }
 

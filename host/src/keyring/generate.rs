@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use der::asn1::UtcTime;
 use der::{DateTime, Encode};
 use signature::Keypair as _;
 use spki::{SubjectPublicKeyInfoOwned, SubjectPublicKeyInfoRef};
@@ -29,7 +30,7 @@ pub(crate) mod pair;
 pub(crate) mod personal;
 
 /// Clocks of others may be slow: seconds before now that validity begins.
-const SLACK: u64 = 3600;
+pub(crate) const SLACK: u64 = 3600;
 
 /// The algorithm of a new key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -90,18 +91,35 @@ pub(super) fn self_signed(pair: &Pair, address: &str, now: u64, days: u32) -> Re
 
 fn certificate(pair: &Pair, address: &str, now: u64, days: u32) -> builder::Result<Vec<u8>> {
     let info = SubjectPublicKeyInfoOwned::from_key(&pair.verifying_key())?;
-    let mut serial = [0; 16];
+    let validity = validity(now.saturating_sub(SLACK), now.saturating_add(u64::from(days).saturating_mul(86_400)))?;
+    let profile = SelfSigned(Personal::new(address, pair.usage())?);
+    let builder = CertificateBuilder::new(profile, serial_number()?, validity, info)?;
+    Ok(builder.build::<_, pair::Signature>(pair)?.to_der()?)
+}
+
+/// A random serial number of 20 octets: positive, and of the same length always
+/// (RFC 5280, section 4.1.2.2).
+pub(crate) fn serial_number() -> builder::Result<SerialNumber> {
+    let mut serial = [0; 20];
     aws_lc_rs::rand::fill(&mut serial).map_err(|_| signature::Error::new())?;
-    // Positive, and of the same length always (RFC 5280, section 4.1.2.2).
     if let Some(first) = serial.first_mut() {
         *first = (*first & 0x7f) | 0x40;
     }
-    let time = |seconds| DateTime::from_unix_duration(Duration::from_secs(seconds)).map(Time::from);
-    let not_after = now.saturating_add(u64::from(days).saturating_mul(86_400));
-    let validity = Validity::new(time(now.saturating_sub(SLACK))?, time(not_after)?);
-    let profile = SelfSigned(Personal::new(address, pair.usage())?);
-    let builder = CertificateBuilder::new(profile, SerialNumber::new(&serial)?, validity, info)?;
-    Ok(builder.build::<_, pair::Signature>(pair)?.to_der()?)
+    Ok(SerialNumber::new(&serial)?)
+}
+
+/// A validity between two instants, in seconds since 1970-01-01T00:00:00Z.
+pub(crate) fn validity(from: u64, until: u64) -> der::Result<Validity> {
+    Ok(Validity::new(time(from)?, time(until)?))
+}
+
+/// An instant, as it is to be written (RFC 5280, section 4.1.2.5).
+pub(crate) fn time(instant: u64) -> der::Result<Time> {
+    let date_time = DateTime::from_unix_duration(Duration::from_secs(instant))?;
+    match date_time.year() {
+        ..2050 => Ok(Time::UtcTime(UtcTime::from_date_time(date_time)?)),
+        _ => Ok(Time::from(date_time)),
+    }
 }
 
 /// A certificate whose issuer is its subject.

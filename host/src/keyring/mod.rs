@@ -47,6 +47,7 @@ pub(crate) use facts::hex;
 pub use facts::{Algorithm, CertificateFacts, printed_name};
 pub use filing::{Filed, ImportOptions};
 pub use generate::{GenerateOptions, KeyAlgorithm};
+pub(crate) use generate::{SLACK, pair, personal, serial_number, time, validity};
 pub use harvest::KeyringHarvest;
 pub use import::{Bundle, password, pem};
 pub use judge::Authorities;
@@ -54,6 +55,7 @@ pub(crate) use private_key::PrivateKeyMaterial;
 pub use record::{Kind, Record, Source};
 pub use request::RequestedKey;
 pub use services::KeyringServices;
+pub(crate) use store::Failure;
 pub use store::Keyring;
 
 #[cfg(test)]

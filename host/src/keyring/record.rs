@@ -72,6 +72,8 @@ pub enum Source {
     Requested,
     /// It came with mail that its owner had signed.
     Learned,
+    /// The tenant's own authority issued it.
+    Issued,
 }
 
 impl Source {
@@ -82,11 +84,12 @@ impl Source {
             Self::Generated => "generated",
             Self::Requested => "requested",
             Self::Learned => "learned",
+            Self::Issued => "issued",
         }
     }
 
     pub(super) fn from_name(name: &str) -> Option<Self> {
-        [Self::Imported, Self::Generated, Self::Requested, Self::Learned]
+        [Self::Imported, Self::Generated, Self::Requested, Self::Learned, Self::Issued]
             .into_iter()
             .find(|source| source.name() == name)
     }

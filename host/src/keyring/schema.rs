@@ -69,6 +69,31 @@ const MIGRATIONS: &[&str] = &[
        removed     INTEGER NOT NULL,
        PRIMARY KEY (address, fingerprint)
      ) STRICT, WITHOUT ROWID;",
+    // 3: the tenant's own authority: roots and who issues below them, and what they issued
+    "CREATE TABLE authority (
+       id          INTEGER PRIMARY KEY,
+       issuer      INTEGER REFERENCES authority,
+       key_id      BLOB NOT NULL REFERENCES private_key,
+       certificate BLOB NOT NULL,
+       lists       INTEGER NOT NULL DEFAULT 0
+     ) STRICT;
+     CREATE INDEX authority_key ON authority (key_id);
+     CREATE TABLE issued (
+       authority   INTEGER NOT NULL REFERENCES authority,
+       serial      BLOB NOT NULL,
+       address     TEXT NOT NULL,
+       fingerprint BLOB NOT NULL CHECK (length(fingerprint) = 32),
+       issued      INTEGER NOT NULL,
+       expires     INTEGER NOT NULL,
+       on_demand   INTEGER NOT NULL,
+       revoked     INTEGER,
+       reason      INTEGER,
+       PRIMARY KEY (authority, serial)
+     ) STRICT, WITHOUT ROWID;
+     CREATE INDEX issued_address ON issued (address);
+     CREATE INDEX issued_expires ON issued (expires);
+     CREATE INDEX issued_on_demand ON issued (issued) WHERE on_demand;
+     CREATE INDEX issued_revoked ON issued (authority) WHERE revoked IS NOT NULL;",
 ];
 
 /// The first version whose rows are bound to their address.

@@ -126,6 +126,11 @@ impl Keyring {
         change().map_err(|failure: Failure| failure.of(&self.path))
     }
 
+    /// Looks into it.
+    pub(crate) fn look<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, KeyringError> {
+        work(&self.connection()).map_err(|error| failure(&self.path, error))
+    }
+
     /// What `attempt` makes of the seal; where that is nothing, of the seal that
     /// another process may have put in its place. The caller does not hold the
     /// connection.

@@ -30,8 +30,10 @@ impl Usage {
         const SIGN: u32 = 0x01;
         const DECRYPT: u32 = 0x08;
         const UNWRAP_KEY: u32 = 0x20;
+        const DERIVE_KEY: u32 = 0x200;
+        const KEY_AGREEMENT: u32 = 0x800;
         let allows = |bits| mask.is_none_or(|mask| mask & bits != 0);
-        Self { signs: allows(SIGN), unwraps: allows(DECRYPT | UNWRAP_KEY) }
+        Self { signs: allows(SIGN), unwraps: allows(DECRYPT | UNWRAP_KEY | DERIVE_KEY | KEY_AGREEMENT) }
     }
 }
 

@@ -63,6 +63,12 @@ pub trait PrivateKeys: Send + Sync {
     /// which still decrypt but no longer sign. None is an answer.
     fn identities(&self, owner: &str) -> Result<Vec<Identity>, Refusal>;
 
+    /// The same of a mailbox that sends mail: a service that makes identities on
+    /// demand may make one for it. Others do not tell the two apart.
+    fn identities_of_sender(&self, owner: &str) -> Result<Vec<Identity>, Refusal> {
+        self.identities(owner)
+    }
+
     /// Whether an answer may have to be waited for: [as of all services](self).
     fn waits(&self) -> bool {
         true

@@ -52,7 +52,7 @@ impl From<Algorithm> for KeyAlgorithm {
 }
 
 /// A line for each row, and one for each remark, each remark once.
-fn tell(filed: &[Filed]) {
+pub fn tell(filed: &[Filed]) {
     let mut told: Vec<(&[u8], &str)> = Vec::new();
     for Filed { record, remarks } in filed {
         let facts = &record.facts;

@@ -3,18 +3,21 @@
 mod edit;
 mod export;
 mod file;
+mod issue;
+mod renew;
 mod request;
+mod revoke;
 mod rotate;
 mod select;
 mod show;
 
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::Path;
 
 use host::keyring::{Keyring, KeyringError};
 
 use crate::cli::{self, KeysCommand};
-use crate::config::{Configuration, ConfigurationError};
+use crate::config::{self, Configuration, ConfigurationError};
 use crate::exit::{Failure, Status};
 use crate::files;
 
@@ -32,20 +35,29 @@ pub fn run(arguments: &cli::Keys) -> Result<Status, Failure> {
         KeysCommand::Retire(arguments) => edit::retire(arguments),
         KeysCommand::Remove(arguments) => edit::remove(arguments),
         KeysCommand::Rotate(arguments) => rotate::rotate(arguments),
+        KeysCommand::Issue(arguments) => issue::issue(arguments),
+        KeysCommand::Root(arguments) => issue::root(arguments),
+        KeysCommand::Renew(arguments) => renew::renew(arguments),
+        KeysCommand::Revoke(arguments) => revoke::revoke(arguments),
+        KeysCommand::Crl(arguments) => revoke::crl(arguments),
     }?;
     Ok(Status::Ok)
 }
 
 /// The keyring of a tenant, which must be there.
 fn open(tenant: &cli::Tenant) -> Result<Keyring, Failure> {
-    Keyring::open(&path(tenant)?).map_err(failed)
+    Keyring::open(&settings(tenant)?.keyring).map_err(failed)
 }
 
 /// The keyring of a tenant, made if it is not there.
 fn open_or_create(tenant: &cli::Tenant) -> Result<Keyring, Failure> {
-    let path = path(tenant)?;
+    create(&settings(tenant)?.keyring)
+}
+
+/// Opens a keyring, and makes it if it is not there.
+fn create(path: &Path) -> Result<Keyring, Failure> {
     let is_new = !path.exists();
-    let keyring = Keyring::open_or_create(&path).map_err(failed)?;
+    let keyring = Keyring::open_or_create(path).map_err(failed)?;
     if is_new {
         eprintln!(
             "wasmime: made the keyring {}, sealed by {}: back the two up to different places",
@@ -56,9 +68,10 @@ fn open_or_create(tenant: &cli::Tenant) -> Result<Keyring, Failure> {
     Ok(keyring)
 }
 
-fn path(tenant: &cli::Tenant) -> Result<PathBuf, ConfigurationError> {
+/// What the configuration says of a tenant.
+fn settings(tenant: &cli::Tenant) -> Result<config::Tenant, ConfigurationError> {
     let configuration = Configuration::read(&tenant.configuration.config)?;
-    Ok(configuration.tenant(tenant.tenant.as_deref())?.keyring.clone())
+    configuration.tenant(tenant.tenant.as_deref()).cloned()
 }
 
 fn failed(error: KeyringError) -> Failure {
@@ -67,7 +80,7 @@ fn failed(error: KeyringError) -> Failure {
 }
 
 /// Reads a file the operator named.
-fn read(path: &std::path::Path) -> Result<zeroize::Zeroizing<Vec<u8>>, Failure> {
+fn read(path: &Path) -> Result<zeroize::Zeroizing<Vec<u8>>, Failure> {
     let read = || -> std::io::Result<Vec<u8>> {
         if path.as_os_str() == "-" {
             let mut octets = Vec::new();
@@ -82,7 +95,7 @@ fn read(path: &std::path::Path) -> Result<zeroize::Zeroizing<Vec<u8>>, Failure> 
 }
 
 /// Writes what was asked for to a file, or to standard output.
-fn write(output: Option<&std::path::Path>, octets: &[u8]) -> Result<(), Failure> {
+fn write(output: Option<&Path>, octets: &[u8]) -> Result<(), Failure> {
     let told = |name: &str, error| Failure::new(Status::Failed, format!("{name}: {error}"));
     match output {
         Some(path) => files::write(path, octets).map_err(|error| told(&path.display().to_string(), error)),
@@ -94,7 +107,7 @@ fn write(output: Option<&std::path::Path>, octets: &[u8]) -> Result<(), Failure>
 }
 
 /// Reads the first line of a password file.
-fn password(path: &std::path::Path) -> Result<zeroize::Zeroizing<String>, Failure> {
+fn password(path: &Path) -> Result<zeroize::Zeroizing<String>, Failure> {
     let octets = read(path)?;
     let line = octets.split(|&octet| octet == b'\n').next().unwrap_or_default();
     host::keyring::password(line)

@@ -74,7 +74,7 @@ pub fn only(keyring: &Keyring, key: &Key, kind: Option<Kind>) -> Result<Record, 
 }
 
 /// The digits of a fingerprint, however they are written.
-fn digits(fingerprint: &str) -> Result<String, Failure> {
+pub fn digits(fingerprint: &str) -> Result<String, Failure> {
     let digits: String = fingerprint.chars().filter(|c| !matches!(c, ':' | ' ')).collect::<String>().to_lowercase();
     if digits.len() < MIN_DIGITS || digits.len() > 64 || !digits.chars().all(|c| c.is_ascii_hexdigit()) {
         let text =

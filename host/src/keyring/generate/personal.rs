@@ -53,10 +53,17 @@ fn subject(address: &str) -> der::Result<Name> {
         _ => address,
     };
     let common_name: String = known_by.chars().take(MAX_COMMON_NAME).collect();
-    let value = Any::encode_from(&Utf8StringRef::new(&common_name)?)?;
-    let attribute = AttributeTypeAndValue { oid: COMMON_NAME, value };
-    let name = RelativeDistinguishedName::from(SetOfVec::try_from(vec![attribute])?);
-    Name::from_der(&RdnSequence::from(vec![name]).to_der()?)
+    distinguished_name(&[(COMMON_NAME, &common_name)])
+}
+
+/// A name of these attributes, the most general first.
+pub(crate) fn distinguished_name(attributes: &[(ObjectIdentifier, &str)]) -> der::Result<Name> {
+    let relative = |(oid, text): &(ObjectIdentifier, &str)| {
+        let value = Any::encode_from(&Utf8StringRef::new(text)?)?;
+        Ok(RelativeDistinguishedName::from(SetOfVec::try_from(vec![AttributeTypeAndValue { oid: *oid, value }])?))
+    };
+    let names = attributes.iter().map(relative).collect::<der::Result<Vec<_>>>()?;
+    Name::from_der(&RdnSequence::from(names).to_der()?)
 }
 
 fn mailbox(address: &str) -> der::Result<GeneralName> {

@@ -78,6 +78,20 @@ impl Bundle {
         Ok(bundle)
     }
 
+    /// A bundle of one certificate and that of its issuer, which was just made, with
+    /// the private key if it was made, too.
+    pub(crate) fn issued(
+        certificate: &[u8],
+        key: Option<PrivateKeyMaterial>,
+        issuer: &[u8],
+    ) -> Result<Self, ImportError> {
+        let mut bundle = Self::default();
+        bundle.add_certificate("the new certificate", certificate)?;
+        bundle.add_certificate("the authority's certificate", issuer)?;
+        bundle.private_keys.extend(key.map(|key| BundledKey { file: "the new key".to_owned(), key }));
+        Ok(bundle)
+    }
+
     /// The certificates in it, as DER.
     pub fn certificates(&self) -> impl Iterator<Item = &[u8]> {
         self.certificates.iter().map(|certificate| certificate.encoded.as_slice())

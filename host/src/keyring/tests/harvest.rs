@@ -159,7 +159,7 @@ fn what_the_operator_removed_or_retired_is_not_learned_again() {
 fn one_for_the_same_key_renews_the_other() {
     let learner = Learner::new();
     let key = bundle(&pki("alice.key"), None).private_keys.remove(0).key.pkcs8;
-    let pair = generate::pair::Pair::from_pkcs8(&key).unwrap();
+    let pair = pair::Pair::from_pkcs8(&key).unwrap();
     let own = generate::self_signed(&pair, ALICE, NOV_2026 - DAY, 365).unwrap();
     let own = own.certificates().next().unwrap().to_vec();
     learner.keyring.import(bundle(&own, None), &bare(None)).unwrap();
