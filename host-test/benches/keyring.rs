@@ -17,6 +17,7 @@ use host::keyring::{
 };
 use host::services::SystemClock;
 use rusqlite::{Connection, params};
+use sha2::{Digest as _, Sha256};
 
 /// 2026-11-22T12:00:00Z.
 const NOW: u64 = 1_795_348_800;
@@ -56,8 +57,12 @@ fn address(number: usize) -> String {
     format!("user{number:08}@bench.example")
 }
 
-/// A certificate whose owner can be replaced.
-struct Template(Vec<u8>);
+/// A certificate whose owner can be replaced: the owner's address stands at these
+/// places.
+struct Template {
+    encoded: Vec<u8>,
+    places: Vec<usize>,
+}
 
 impl Template {
     fn new(keyring: &Keyring) -> Self {
@@ -66,20 +71,16 @@ impl Template {
         for kind in [Kind::Private, Kind::Public] {
             keyring.remove(kind, &record.address, &record.facts.fingerprint).unwrap();
         }
-        Self(record.certificate)
+        let (encoded, model) = (record.certificate, address(0));
+        let is_model = |at: &usize| encoded[*at..].starts_with(model.as_bytes());
+        let places = (0..encoded.len()).filter(is_model).collect();
+        Self { encoded, places }
     }
 
     fn of(&self, number: usize) -> Vec<u8> {
-        let (model, own) = (address(0), address(number));
-        let mut encoded = self.0.clone();
-        let places: Vec<usize> = encoded
-            .windows(model.len())
-            .enumerate()
-            .filter(|(_, octets)| *octets == model.as_bytes())
-            .map(|(at, _)| at)
-            .collect();
-        assert!(!places.is_empty());
-        for at in places {
+        let own = address(number);
+        let mut encoded = self.encoded.clone();
+        for &at in &self.places {
             encoded[at..at + own.len()].copy_from_slice(own.as_bytes());
         }
         encoded
@@ -97,9 +98,7 @@ fn fill(path: &Path, template: &Template, certificates: usize) {
         let mut row = transaction
             .prepare("INSERT INTO public_key_store (address, fingerprint, source, added) VALUES (?, ?, 'imported', ?)")
             .unwrap();
-        let fingerprint = |number| -> [u8; 32] {
-            sha2::Digest::finalize(sha2::Digest::chain_update(sha2::Sha256::default(), template.of(number))).into()
-        };
+        let fingerprint = |number| -> [u8; 32] { Sha256::digest(template.of(number)).into() };
         let mut sorted: Vec<([u8; 32], usize)> =
             (0..certificates).map(|number| (fingerprint(number), number)).collect();
         // In the order of the table: each page is written once.

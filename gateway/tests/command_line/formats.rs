@@ -58,7 +58,15 @@ fn certificates_in_every_form_are_filed() {
 #[test]
 fn pkcs_12_of_today_and_of_old_is_read() {
     let export = "pkcs12 -export -in cert.pem -inkey key.pem -certfile ca.pem -passout file:password -out c";
-    for options in ["", " -macalg sha1", " -certpbe PBE-SHA1-3DES -keypbe PBE-SHA1-3DES -macalg sha1", " -name taro"] {
+    for options in [
+        "",
+        " -macalg sha1",
+        " -certpbe PBE-SHA1-3DES -keypbe PBE-SHA1-3DES -macalg sha1",
+        " -certpbe aes-128-cbc -keypbe aes-256-cbc -macalg sha512",
+        // 40 bits of RC2 for the certificates, as before OpenSSL 3.
+        " -legacy",
+        " -name taro",
+    ] {
         let bench = bench();
         let Some(filed) = filed(&bench, &[&format!("{export}{options}")], &["c"]) else { return };
         assert!(filed.contains("private key, RSA 2048"), "{options}: {filed}");

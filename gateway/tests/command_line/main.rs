@@ -4,6 +4,7 @@ mod bench;
 mod check;
 mod demo;
 mod formats;
+mod harvest;
 mod help;
 mod keys;
 mod killed;

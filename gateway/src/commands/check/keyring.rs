@@ -31,6 +31,10 @@ pub fn check(tenant: &Tenant, authorities: &Authorities, now: u64, findings: &mu
     {
         rows.entry((&record.address, record.kind)).or_default().push(record);
     }
+    let held = records.iter().filter(|record| record.held).count();
+    if held > 0 {
+        findings.note(format!("{held} certificates that came with mail wait for `wasmime keys approve`"));
+    }
     let only_here = tenant.key_services.private == [PrivateKeys::Keyring];
     if only_here && tenant.outbound.sign == Demand::Required && !rows.keys().any(|(_, kind)| *kind == Kind::Private) {
         findings
