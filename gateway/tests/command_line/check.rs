@@ -104,7 +104,7 @@ fn what_is_wrong_with_the_gateway_and_its_listeners_is_told() {
             "limits = {{ messages = 64, message-size = \"50MiB\" }}\n[gateway]\nmemory = \"100MiB\"\n\
              audit = \"no/such/audit.jsonl\"\nstate = \"nowhere\"\n\
              [[listener]]\nname = \"milter\"\nprotocol = \"milter\"\naddress = \"{taken}\"\ndirection = \"by-client\"\n\
-             [[listener]]\nname = \"socket\"\nprotocol = \"milter\"\naddress = \"unix:no/such.sock\"\n\
+             [[listener]]\nname = \"socket\"\nprotocol = \"lmtp\"\naddress = \"unix:no/such.sock\"\n\
              direction = \"inbound\"\nnext-hop = \"lmtp+unix:nobody.sock\"\n"
         )),
         NOV,
