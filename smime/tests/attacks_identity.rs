@@ -297,6 +297,10 @@ fn t42_bare_line_ends_are_refused() {
 fn t41_a_bomb_of_certificates_costs_bounded_work() {
     let few = forge::message("mallory@evil.example", &forge::bomb("mallory", ENTITY, 3, 1));
     assert_eq!(rejected(&strict().receive(&["carol@lan.example"], &few)), "550 5.7.7");
+    let thousand = forge::message("mallory@evil.example", &forge::bomb("mallory", ENTITY, 1_000, 1));
+    let mut lan = strict();
+    assert_eq!(rejected(&lan.receive(&["carol@lan.example"], &thousand)), "554 5.6.0");
+    assert!(lan.reported("message-rejected", Some("limit-certificates")));
     let many = forge::message("mallory@evil.example", &forge::bomb("mallory", ENTITY, 250, 32));
     let mut lan = strict();
     assert_eq!(rejected(&lan.receive(&["carol@lan.example"], &many)), "554 5.6.0");

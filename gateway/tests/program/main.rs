@@ -4,6 +4,7 @@
 mod attacks;
 mod authority;
 mod corpora;
+mod domains;
 mod peers;
 mod stories;
 #[path = "../support/mod.rs"]

@@ -156,6 +156,7 @@ mod tests {
             assert_eq!(multipart.parts[0], entity);
             let signature = Entity::parse(multipart.parts[1], &mut budget()).unwrap();
             assert!(signature.content_type().unwrap().is("application", "pkcs7-signature"));
+            assert_eq!(signature.file_names().unwrap(), ["smime.p7s", "smime.p7s"]);
             assert_eq!(signature.decoded_body(&mut budget()).unwrap().as_ref(), [0x30; 100]);
         }
     }

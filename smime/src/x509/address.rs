@@ -81,14 +81,14 @@ fn other_name(content: &[u8]) -> Option<String> {
 }
 
 /// The content of one SEQUENCE that nothing follows.
-pub(super) fn sequence(encoded: &[u8]) -> der::Result<&[u8]> {
+fn sequence(encoded: &[u8]) -> der::Result<&[u8]> {
     let whole = AnyRef::from_der(encoded)?;
     whole.tag().assert_eq(Tag::Sequence)?;
     Ok(whole.value())
 }
 
 /// The values that follow each other in `content`, up to a bound.
-pub(super) fn elements(content: &[u8]) -> der::Result<Vec<AnyRef<'_>>> {
+fn elements(content: &[u8]) -> der::Result<Vec<AnyRef<'_>>> {
     let mut reader = SliceReader::new(content)?;
     let mut found = Vec::new();
     while !reader.is_finished() && found.len() < MAX_NAMES {
@@ -97,7 +97,7 @@ pub(super) fn elements(content: &[u8]) -> der::Result<Vec<AnyRef<'_>>> {
     Ok(found)
 }
 
-pub(super) fn ascii(octets: &[u8]) -> Option<String> {
+fn ascii(octets: &[u8]) -> Option<String> {
     octets.is_ascii().then(|| String::from_utf8(octets.to_vec()).ok()).flatten()
 }
 

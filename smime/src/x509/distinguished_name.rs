@@ -64,6 +64,15 @@ impl<'a> DistinguishedName<'a> {
         self.0.len() <= other.0.len() && self.0.iter().zip(&other.0).all(|(a, b)| same_set(a, b))
     }
 
+    /// The values of the attributes of a `kind` that are ASCII, in a string that may
+    /// be.
+    pub fn ascii(&self, kind: ObjectIdentifier) -> impl Iterator<Item = &'a str> {
+        let is_text = |tag| matches!(tag, Tag::Ia5String | Tag::Utf8String | Tag::PrintableString);
+        let found =
+            self.0.iter().flatten().filter(move |attribute| attribute.kind == kind && is_text(attribute.value.tag()));
+        found.filter_map(|attribute| core::str::from_utf8(attribute.value.value()).ok()).filter(|text| text.is_ascii())
+    }
+
     /// The mail addresses in it (RFC 8550, section 3).
     pub fn addresses(&self) -> Vec<&'a str> {
         let attributes = self.0.iter().flatten().filter(|attribute| attribute.kind == EMAIL_ADDRESS);

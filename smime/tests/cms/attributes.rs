@@ -63,11 +63,31 @@ fn t20_attributes_missing_doubled_or_with_several_values_are_refused() {
         let expected = if needed { Err(CmsError::Altered) } else { Ok(()) };
         assert_eq!(verify(&sign_attributes(Some(content), set(&missing)), None, &[]).1, [expected], "{oid}");
 
+        // The same attribute with two values, in either order and not sorted.
+        let mut several = right.clone();
+        several[at] = with_two_values(&right[at]);
+        let results = verify(&sign_attributes(Some(content), set(&several)), None, &[]).1;
+        assert_eq!(results, [Err(CmsError::Altered)], "{oid}");
+
         let mut doubled = right.clone();
         doubled.insert(at, right[at].clone());
         let results = verify(&sign_attributes(Some(content), set(&doubled)), None, &[]).1;
         assert_eq!(results, [Err(CmsError::Altered)], "{oid}");
     }
+    // Which we do not write: an issuer and serial number to encrypt to.
+    let preference = attribute(const_oid::db::rfc5911::ID_AA_ENCRYP_KEY_PREF, &hex!("a000"));
+    for (times, expected) in [(1, Ok(())), (2, Err(CmsError::Altered))] {
+        let attributes = [right.clone(), vec![preference.clone(); times]].concat();
+        assert_eq!(verify(&sign_attributes(Some(content), set(&attributes)), None, &[]).1, [expected], "{times}");
+    }
+}
+
+/// An attribute whose one value stands in it twice.
+fn with_two_values(attribute: &[u8]) -> Vec<u8> {
+    let parts: Vec<der::Any> = der::Decode::from_der(attribute).unwrap();
+    let [kind, values] = parts.as_slice() else { panic!() };
+    let encoded = |any: &der::Any| der::Encode::to_der(any).unwrap();
+    sequence(&[&encoded(kind), &set(&[values.value().to_vec(), values.value().to_vec()])])
 }
 
 /// An attribute with one value.

@@ -164,3 +164,40 @@ fn t26_header_injection() {
     let outcome = Site::new().outbound(CAROL, &["x\u{7f}y@peer.example"], &message(CAROL, "x@peer.example", TEXT));
     assert!(outcome.text().chars().all(|c| c.is_ascii_graphic() || c == ' '), "{:?}", outcome.text());
 }
+
+/// Signatures of others over the message as it came stay what they were, in their order, and ours stands above them: who
+/// checks them after us finds them broken where we rewrote, and never a word of ours that they are good.
+#[test]
+fn t46_dkim_and_arc_stay_as_they_came() {
+    if !here("t46_dkim_and_arc_stay_as_they_came") {
+        return;
+    }
+    let set = |instance: u8| {
+        format!(
+            "ARC-Seal: i={instance}; a=rsa-sha256; cv={}; d=lists.example; s=a; b=c2VhbA==\r\n\
+             ARC-Message-Signature: i={instance}; a=rsa-sha256; d=lists.example; s=a;\r\n\th=from:to; bh=Ym9keQ==; b=c2ln\r\n\
+             ARC-Authentication-Results: i={instance}; mail.lan.example; dkim=pass; smime=pass\r\n",
+            if instance == 1 { "none" } else { "pass" }
+        )
+    };
+    let trace = format!(
+        "{}{}Authentication-Results: mx.lists.example; dkim=pass header.d=peer.example\r\n\
+         DKIM-Signature: v=1; a=rsa-sha256; d=peer.example; s=a;\r\n h=from:to:subject; bh=Ym9keQ==; b=c2ln\r\n",
+        set(2),
+        set(1)
+    );
+    let stale = "Authentication-Results: mail.lan.example; dkim=pass header.d=peer.example\r\n";
+    let site = Site::new();
+    for (entity, rewritten) in [(TEXT.to_vec(), false), (sign("alice", TEXT, &[]), true)] {
+        let message = [trace.as_bytes(), &from_alice(&entity)].concat();
+        let outcome = to_carol(&site, &message);
+        assert_eq!(outcome.delivered().unchanged, !rewritten);
+        let delivered = String::from_utf8(got(&outcome).to_vec()).expect("text");
+        let at = delivered.find(&trace).expect("the fields of others, bit for bit");
+        assert_eq!(delivered[..at].contains("smime=pass"), rewritten, "{delivered}");
+        // A result in our name from before is not ours now.
+        let message = [stale.as_bytes(), trace.as_bytes(), &from_alice(&entity)].concat();
+        let delivered = got(&to_carol(&site, &message)).to_vec();
+        assert!(!contains(&delivered, stale.trim_end()) && contains(&delivered, &trace));
+    }
+}

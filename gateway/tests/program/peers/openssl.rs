@@ -1,7 +1,7 @@
 //! OpenSSL at either end, for every algorithm and every nesting.
 
-use super::{OUTBOUND, arrives};
-use crate::support::openssl::{Signing, encrypt, oaep, peel, sign};
+use super::{OUTBOUND, arrives, cms_of};
+use crate::support::openssl::{Signing, encrypt, oaep, peel, sign, verify};
 use crate::support::*;
 
 const DIGESTS: [&str; 3] = ["sha256", "sha384", "sha512"];
@@ -222,4 +222,27 @@ fn openssl_encrypts_with_triple_des_and_we_say_what_is_wrong() {
         outcome.refused("550 5.7.6").without_key();
         assert!(outcome.text().contains("des-ede3-cbc"), "{}", outcome.text());
     }
+}
+
+/// The issuers of a signer come along, and the anchor does not.
+#[test]
+fn we_send_the_issuers_and_openssl_needs_no_others() {
+    if !here("we_send_the_issuers_and_openssl_needs_no_others") {
+        return;
+    }
+    let site = Site::configured(&format!(
+        "[tenant.lan]\ndomains = [\"peer.example\"]\nkeyring = \"lan.keyring\"\nanchors = [{:?}]\n\
+         [tenant.lan.outbound]\nencrypt = \"never\"\n",
+        pki("ca.pem")
+    ));
+    site.import(&[&pki("erin.pem"), &pki("erin.key"), &pki("sub.pem")]);
+    let (from, to) = ("erin@peer.example", "carol@lan.example");
+    let outcome = site.outbound(from, &[to], &message(from, to, MIXED));
+    let sent = &outcome.delivered().bytes;
+    assert_eq!(unwrapped(&verify(sent)), MIXED);
+    let certificates = must("openssl", &["pkcs7", "-inform", "DER", "-print_certs", "-noout"], &cms_of(sent).1);
+    let certificates = String::from_utf8_lossy(&certificates).into_owned();
+    let subjects: Vec<&str> = certificates.lines().filter(|line| line.starts_with("subject")).collect();
+    assert_eq!(subjects.len(), 2, "{certificates}");
+    assert!(!subjects.iter().any(|subject| subject.contains("Test authority")), "{certificates}");
 }
