@@ -12,6 +12,8 @@ pub enum AuthorityError {
     Keyring(KeyringError),
     /// The tenant has no authority yet.
     None,
+    /// The authority in the keyring was not made by whoever can unlock it.
+    Altered,
     /// The address is of none of the tenant's domains.
     NotOurs(String),
     /// The root was made before the tenant had this domain.
@@ -46,6 +48,10 @@ impl fmt::Display for AuthorityError {
         match self {
             Self::Keyring(error) => error.fmt(f),
             Self::None => f.write_str("the tenant has no authority yet; `wasmime keys issue` makes one"),
+            Self::Altered => f.write_str(
+                "the authority in the keyring was put there by somebody who cannot unlock it; see who can write the file, \
+                 and restore it from a backup",
+            ),
             Self::NotOurs(address) => write!(
                 f,
                 "{address} is of none of the tenant's `domains`; an authority certifies the tenant's own users alone"

@@ -11,6 +11,7 @@ use x509_cert::name::Name;
 
 use super::certificate::{self, Subject, authority_name};
 use super::error::{AuthorityError, cryptography};
+use super::genuine;
 use super::issue::Authority;
 use super::ledger::{self, AuthorityRow};
 use crate::keyring::pair::Pair;
@@ -85,8 +86,9 @@ impl Authority {
     /// The DER of the root: what others trust who are to trust what is issued.
     pub fn root(&self) -> Result<Vec<u8>, AuthorityError> {
         let rows = self.authorities()?;
-        let root = rows.into_iter().rfind(|row| row.issuer.is_none());
-        root.map(|row| row.certificate).ok_or(AuthorityError::None)
+        let root = rows.iter().rfind(|row| row.issuer.is_none()).ok_or(AuthorityError::None)?;
+        // That its key is ours is part of its being ours.
+        Ok(self.at_work(root)?.certificate)
     }
 
     /// Those of the tenant's domains that the root may not certify addresses of.
@@ -169,7 +171,9 @@ impl Authority {
 
     /// All authorities there are, the oldest first.
     pub(super) fn authorities(&self) -> Result<Vec<AuthorityRow>, AuthorityError> {
-        Ok(self.keyring.look(ledger::authorities)?)
+        let rows = self.keyring.look(ledger::authorities)?;
+        genuine::check(&rows)?;
+        Ok(rows)
     }
 
     pub(super) fn days(&self, now: u64, days: u32) -> u64 {

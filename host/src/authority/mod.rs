@@ -10,12 +10,13 @@
 //! From top to bottom: `issue` makes certificates, with `found` where there is no
 //! authority yet; `renew` replaces them before they expire; `revoke` takes them back
 //! and tells of it in revocation lists; `on_demand` has them made as mail is sent.
-//! `certificate` is what stands in them, `request` reads what others ask for,
+//! `certificate` is what stands in them, `genuine` knows our own, `request` reads what others ask for,
 //! `ledger` is what the keyring remembers.
 
 mod certificate;
 mod error;
 mod found;
+mod genuine;
 mod issue;
 mod ledger;
 mod on_demand;

@@ -113,6 +113,52 @@ fn no_message_gets_an_authoritys_key() {
     assert!(holds(&authority, &issue(&authority, TARO, NOW), NOW));
 }
 
+/// Who can write the file and no more cannot have partners given another root, nor
+/// have another authority, or a user's key, issue.
+#[test]
+fn an_authority_that_somebody_put_into_the_file_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let authority = authority(folder.path());
+    let taro = issue(&authority, TARO, NOW);
+    let elsewhere = TempDir::new().unwrap();
+    let stranger = Authority::new(keyring(elsewhere.path()), options());
+    issue(&stranger, TARO, NOW);
+    let raw = rusqlite::Connection::open(folder.path().join("nec.keyring")).unwrap();
+    raw.execute_batch("PRAGMA foreign_keys = OFF").unwrap();
+    let forged: [(Option<i64>, Vec<u8>, [u8; 32]); 3] = [
+        // Another root, under its own key and under ours; a user as an authority.
+        (None, stranger.root().unwrap(), [7; 32]),
+        (None, stranger.root().unwrap(), key_id(&authority)),
+        (Some(1), taro.certificate.clone(), taro.facts.key_id),
+    ];
+    for (issuer, certificate, key_id) in forged {
+        let insert = "INSERT INTO authority (id, issuer, key_id, certificate) VALUES (99, ?, ?, ?)";
+        raw.execute(insert, rusqlite::params![issuer, key_id, certificate]).unwrap();
+        for refused in [authority.root().map(drop), authority.issue(TARO, KeyAlgorithm::EcP256, 365, NOW).map(drop)] {
+            assert!(matches!(refused, Err(AuthorityError::Altered)), "{refused:?}");
+        }
+        raw.execute("DELETE FROM authority WHERE id = 99", []).unwrap();
+    }
+    authority.root().unwrap();
+}
+
+fn key_id(authority: &Authority) -> [u8; 32] {
+    crate::keyring::CertificateFacts::from_der(&authority.root().unwrap()).unwrap().key_id
+}
+
+/// Its keys are sealed anew with all the others, and are none the less its own.
+#[test]
+fn an_authority_goes_on_when_the_keyring_is_rotated() {
+    let folder = TempDir::new().unwrap();
+    let authority = authority(folder.path());
+    let (before, root) = (issue(&authority, TARO, NOW), authority.root().unwrap());
+    keyring(folder.path()).rotate(None).unwrap();
+    let second = issue(&authority, "hanako@nec.example", NOW);
+    assert_eq!((&second.issuer, authority.root().unwrap()), (&before.issuer, root));
+    assert!(holds(&authority, &second, NOW));
+    assert_eq!(authority.revocation_lists(NOW).unwrap().len(), 2);
+}
+
 #[test]
 fn an_issuing_authority_that_runs_out_is_replaced_and_a_root_is_not() {
     let folder = TempDir::new().unwrap();

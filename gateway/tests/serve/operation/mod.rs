@@ -4,6 +4,7 @@
 mod crash;
 mod load;
 mod log;
+mod on_demand;
 mod reload;
 mod smtp;
 mod stop;
