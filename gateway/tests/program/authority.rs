@@ -82,6 +82,35 @@ fn openssl_verifies_what_is_issued() {
     }
 }
 
+#[test]
+fn nss_takes_what_is_issued_until_it_has_the_list() {
+    if !have("nss_takes_what_is_issued_until_it_has_the_list", &["openssl", "certutil", "crlutil"]) {
+        return;
+    }
+    let site = ours("");
+    keys(&site, &["issue", "--address", CAROL, "--output", "chain.pem"]);
+    keys(&site, &["root", "--output", "root.pem"]);
+    let path = |name: &str| site.path().join(name).display().to_string();
+    let chain = fs::read_to_string(path("chain.pem")).expect("certificates");
+    let (carol, issuing) = chain.split_at(chain[1..].find("-----BEGIN").expect("two of them") + 1);
+    fs::write(path("carol.pem"), carol).expect("a file");
+    fs::write(path("issuing.pem"), issuing).expect("a file");
+    fs::create_dir(path("nss")).expect("a folder");
+    let database = format!("sql:{}", path("nss"));
+    must("certutil", &["-N", "-d", &database, "--empty-password"], b"");
+    for (name, trust) in [("root", ",C,"), ("issuing", ",,"), ("carol", ",,")] {
+        let file = path(&format!("{name}.pem"));
+        must("certutil", &["-A", "-d", &database, "-n", name, "-t", trust, "-a", "-i", &file], b"");
+    }
+    let verify = |usage: &str| attempt("certutil", &["-V", "-d", &database, "-u", usage, "-n", "carol"], b"");
+    verify("S").expect("she signs");
+    verify("R").expect("she is written to");
+    keys(&site, &["revoke", CAROL]);
+    keys(&site, &["crl", "--format", "der", "--output", "lan.der"]);
+    must("crlutil", &["-I", "-d", &database, "-i", &path("lan.der"), "-t", "1"], b"");
+    assert!(verify("S").is_err(), "a revoked certificate is taken");
+}
+
 /// GnuPG 2.2 knows no name constraints, and has to be told to go on without.
 #[test]
 fn gpgsm_takes_what_is_issued_for_good() {
