@@ -15,6 +15,11 @@ use host::{
 use host_test::hsm::{FakeHsm, Recorder};
 use host_test::script::{Script, envelope};
 use host_test::{compare, sizes, variants};
+use smime::cms::recipient::{KeyTransport, key_transport, key_transport_by_key_identifier};
+use smime::cms::{Cipher, auth_enveloped_data};
+use smime::crypto::Software;
+use smime::mime::writer;
+use smime::x509::Certificate;
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| variants::runtime(None).unwrap());
 
@@ -261,6 +266,37 @@ fn t33_a_ciphertext_opens_with_the_recipients_key_alone() {
     let received = script.run(&RUNTIME, &envelope(Direction::Inbound, "alice", &["carol"]), on_the_wire);
     assert_eq!(received.private_key_operations, 1);
     assert!(sizes::delivered(&received).unwrap().ends_with(b"\r\nHello\r\n"));
+}
+
+/// Two organisations whose authorities have one name, and gave one serial number and one key identifier to two keys.
+#[test]
+fn t33_a_certificate_that_looks_like_another_tenants_opens_nothing_of_it() {
+    let lan = Script::with_keys_of(&["carol"]);
+    let carol = Certificate::from_der(&lan.keys[0].1.certificate).unwrap();
+    let mut other = Script::with_keys_of(&["dave"]);
+    let dave = Certificate::from_der(&other.keys[0].1.certificate).unwrap();
+    let [own, foreign] = [&carol, &dave].map(|c| c.public_key().subject_public_key.raw_bytes().to_vec());
+    let mut likeness = carol.encoded().to_vec();
+    let at = likeness.windows(own.len()).position(|w| w == own).unwrap();
+    likeness[at..at + own.len()].copy_from_slice(&foreign);
+    other.keys[0].1.certificate = likeness;
+
+    let (key, nonce) = ([7; 32], [9; 12]);
+    let mut draw = |len| vec![0x5A; len as usize];
+    for info in [
+        key_transport(&carol, KeyTransport::OaepSha256, &key, &mut draw).unwrap(),
+        key_transport_by_key_identifier(&carol, KeyTransport::Pkcs1v15, &key, &mut draw).unwrap(),
+    ] {
+        let text = b"Content-Type: text/plain\r\n\r\nHello\r\n".to_vec();
+        let cms = auth_enveloped_data::write(&[info], Cipher::Aes256Gcm, &key, &nonce, text, &Software).unwrap();
+        let header = b"From: alice@peer.example\r\nTo: carol@lan.example\r\nMIME-Version: 1.0\r\n";
+        let message = [&header[..], &writer::pkcs7_mime(cms, "authEnveloped-data")].concat();
+        let received = lan.run(&RUNTIME, &envelope(Direction::Inbound, "alice", &["carol"]), &message);
+        assert!(sizes::delivered(&received).unwrap().ends_with(b"\r\nHello\r\n"));
+        // The other tenant has but a key of its own to try, and it does not fit.
+        let received = other.run(&RUNTIME, &envelope(Direction::Inbound, "alice", &["dave"]), &message);
+        assert_eq!((status(&received).as_str(), received.private_key_operations), ("550 5.7.7", 1));
+    }
 }
 
 #[test]
