@@ -5,7 +5,7 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
-use wasmtime::{Config, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, Result};
+use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, Result};
 
 use crate::runtime::RuntimeOptions;
 
@@ -32,7 +32,7 @@ pub(crate) fn engine(options: &RuntimeOptions) -> Result<Engine> {
 
 /// Memory for `options.instances` messages at a time. A slot is wiped before it
 /// serves again; what is kept resident of it is wiped by hand and spares page
-/// faults.
+/// faults. Where the kernel tells which pages were written, only those are wiped.
 fn pool(options: &RuntimeOptions) -> PoolingAllocationConfig {
     let mut pool = PoolingAllocationConfig::default();
     // A component is a few core instances: the logic, and what glues it to its
@@ -47,7 +47,8 @@ fn pool(options: &RuntimeOptions) -> PoolingAllocationConfig {
         .table_elements(100_000)
         .linear_memory_keep_resident(options.keep_resident)
         .table_keep_resident(64 << 10)
-        .max_unused_warm_slots(options.instances);
+        .max_unused_warm_slots(options.instances)
+        .pagemap_scan(Enabled::Auto);
     pool
 }
 
