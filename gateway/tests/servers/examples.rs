@@ -5,6 +5,7 @@
 mod exim;
 mod opensmtpd;
 mod postfix;
+mod sendmail;
 
 use crate::support::{TEXT, contains, field, message, openssl};
 use crate::world::client::Client;

@@ -15,8 +15,9 @@ use super::exim::Exim;
 use super::gateway::Gateway;
 use super::opensmtpd::{self, CIPHERS, OpenSmtpd};
 use super::organisation::possible;
-use super::places::Places;
+use super::places::{Places, Ports};
 use super::postfix::Postfix;
+use super::sendmail::{Sendmail, Surroundings};
 use super::server::{Hook, Kind, Setup};
 use super::sink::Sink;
 use super::swaks::{Answer, Swaks};
@@ -207,11 +208,23 @@ begin retry
         OpenSmtpd::configured(self.path(), self.places.server, &format!("{CIPHERS}{configuration}"))
     }
 
+    /// Starts Sendmail with the lines of the example. It knows no logins here; its users
+    /// are on the host, who send for the tenant without.
+    pub fn sendmail(&self) -> Sendmail {
+        let Ports { submission, mx, .. } = self.places.server;
+        let example = self.file("wasmime.mc").replace("Port=smtp,", &format!("Addr=127.0.0.1, Port={mx},"));
+        let lines = format!("{example}DAEMON_OPTIONS(`Addr=127.0.0.1, Port={submission}, Name=users')\n");
+        let (boxes, wire) = (self.dovecot.lmtp(), self.internet.port());
+        let around = Surroundings { domain: "lan.example", boxes, wire };
+        Sendmail::configured(self.path(), self.places.server, &around, &lines)
+    }
+
     /// Somebody, who logs in or does not, sends a message to alice, by TLS.
     pub fn sends(&self, login: Option<&str>, from: &str, message: &[u8]) -> Answer {
         let (port, to) = (self.places.server.submission, "alice@peer.example");
         match self.kind {
             Kind::OpenSmtpd => opensmtpd::submit(port, login, from, to, message),
+            Kind::Sendmail => Swaks { port, from, to: &[to], login: None, options: &[] }.send(message),
             _ => Swaks { port, from, to: &[to], login, options: &["--tls"] }.send(message),
         }
     }

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use super::daemon::Daemon;
+use super::places::Ports;
 use super::server::{Hook, Setup, unpacked};
 use crate::support::must;
 
@@ -16,31 +17,57 @@ pub struct Sendmail {
 impl Sendmail {
     /// Starts it, and waits until it listens.
     pub fn start(dir: &Path, setup: &Setup) -> Self {
+        let Ports { submission, mx, reinjection } = setup.ports;
+        let (users, internet) = (daemon(setup.outbound, "outbound"), daemon(setup.inbound, "inbound"));
+        let filters = [milter(setup.outbound, "outbound"), milter(setup.inbound, "inbound")].concat();
+        let lines = format!(
+            "{filters}DAEMON_OPTIONS(`Addr=127.0.0.1, Port={submission}, Name=users{users}')
+DAEMON_OPTIONS(`Addr=127.0.0.1, Port={mx}, Name=mx{internet}')
+DAEMON_OPTIONS(`Addr=127.0.0.1, Port={reinjection}, Name=reinjection')
+"
+        );
+        Self::configured(
+            dir,
+            setup.ports,
+            &Surroundings { domain: setup.domain, boxes: setup.boxes, wire: setup.wire },
+            &lines,
+        )
+    }
+
+    /// Starts it with these lines about filters and ports, and waits until it listens.
+    pub fn configured(dir: &Path, ports: Ports, around: &Surroundings, lines: &str) -> Self {
         let dir = dir.join("sendmail");
         fs::create_dir_all(dir.join("queue")).expect("a folder");
-        fs::write(dir.join("sendmail.mc"), configuration(&dir, setup)).expect("its configuration");
+        fs::write(dir.join("sendmail.mc"), configuration(&dir, around, lines)).expect("its configuration");
         let macros = format!("-D_CF_DIR_={}/", unpacked("usr/share/sendmail/cf"));
         let compiled = must("m4", &[macros, dir.join("sendmail.mc").display().to_string()], b"");
         fs::write(dir.join("sendmail.cf"), compiled).expect("a file");
         // In a name space of its own: where the name of the host has no dot, Sendmail sleeps for a minute first.
         let mut command = Command::new("unshare");
-        command.args(["--uts", "sh", "-c", "hostname \"$0\" && exec \"$@\""]).arg(format!("mx.{}", setup.domain));
+        command.args(["--uts", "sh", "-c", "hostname \"$0\" && exec \"$@\""]).arg(format!("mx.{}", around.domain));
         command.arg(unpacked("usr/libexec/sendmail/sendmail")).arg("-C").arg(dir.join("sendmail.cf"));
         command.args(["-bD", "-q1s"]);
         let mut daemon = Daemon::start("sendmail", &mut command, &dir.join("log"));
-        for port in [setup.ports.submission, setup.ports.mx, setup.ports.reinjection] {
+        for port in [ports.submission, ports.mx, ports.reinjection] {
             daemon.listens(port);
         }
         Self { _daemon: daemon }
     }
 }
 
-fn configuration(dir: &Path, setup: &Setup) -> String {
-    let Setup { ports, domain, boxes, wire, .. } = setup;
-    let (submission, mx, reinjection) = (ports.submission, ports.mx, ports.reinjection);
+/// What is around it.
+pub struct Surroundings {
+    /// Its domain.
+    pub domain: &'static str,
+    /// The port of the mailboxes, by LMTP.
+    pub boxes: u16,
+    /// The port of everybody else.
+    pub wire: u16,
+}
+
+fn configuration(dir: &Path, around: &Surroundings, lines: &str) -> String {
+    let Surroundings { domain, boxes, wire } = around;
     let (cf, dir) = (unpacked("usr/share/sendmail/cf/m4/cf.m4"), dir.display());
-    let (users, internet) = (daemon(setup.outbound, "outbound"), daemon(setup.inbound, "inbound"));
-    let filters = [milter(setup.outbound, "outbound"), milter(setup.inbound, "inbound")].concat();
     format!(
         "divert(-1)
 include(`{cf}')
@@ -61,10 +88,7 @@ FEATURE(`promiscuous_relay')
 FEATURE(`accept_unqualified_senders')
 FEATURE(`accept_unresolvable_domains')
 FEATURE(`nocanonify')
-{filters}DAEMON_OPTIONS(`Addr=127.0.0.1, Port={submission}, Name=users{users}')
-DAEMON_OPTIONS(`Addr=127.0.0.1, Port={mx}, Name=mx{internet}')
-DAEMON_OPTIONS(`Addr=127.0.0.1, Port={reinjection}, Name=reinjection')
-MAILER(`smtp')
+{lines}MAILER(`smtp')
 MAILER_DEFINITIONS
 Mwire,\tP=[IPC], F=mDFMuXa8, S=EnvFromSMTP/HdrFromSMTP, R=EnvToSMTP, E=\\r\\n, L=990,
 \tT=DNS/RFC822/SMTP,
