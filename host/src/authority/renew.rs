@@ -24,24 +24,28 @@ pub enum Renewal {
         /// Its last second, since 1970-01-01T00:00:00Z.
         expires: u64,
     },
+    /// It could not be replaced.
+    Failed {
+        /// Its owner.
+        address: String,
+        /// Why.
+        error: AuthorityError,
+    },
 }
 
 impl Authority {
     /// Replaces what expires within `within` seconds of `now` (since
     /// 1970-01-01T00:00:00Z) and is in use: what was retired, removed or revoked is
     /// not. New keys are of the algorithm and the lifetime that the options say.
-    ///
-    /// `each` is told of every certificate as it is done: an error ends the work, and
-    /// what was done stays done.
-    pub fn renew(&self, within: u64, now: u64, mut each: impl FnMut(Renewal)) -> Result<(), AuthorityError> {
+    /// What fails for one keeps no other from being renewed.
+    pub fn renew(&self, within: u64, now: u64) -> Result<Vec<Renewal>, AuthorityError> {
         let until = now.saturating_add(within);
         let due = self.keyring.look(|connection| ledger::issued(connection, Sought::Before(until)))?;
-        for row in due.into_iter().filter(|row| !row.revoked) {
-            if let Some(renewal) = self.renew_one(&row, until, now)? {
-                each(renewal);
-            }
-        }
-        Ok(())
+        let renewal = |row: IssuedRow| match self.renew_one(&row, until, now) {
+            Ok(renewal) => renewal,
+            Err(error) => Some(Renewal::Failed { address: row.address, error }),
+        };
+        Ok(due.into_iter().filter(|row| !row.revoked).filter_map(renewal).collect())
     }
 
     fn renew_one(&self, row: &IssuedRow, until: u64, now: u64) -> Result<Option<Renewal>, AuthorityError> {

@@ -187,9 +187,7 @@ fn nothing_outlives_its_issuer() {
 }
 
 fn renewed(authority: &Authority, now: u64) -> Vec<Renewal> {
-    let mut renewals = Vec::new();
-    authority.renew(30 * DAY, now, |renewal| renewals.push(renewal)).unwrap();
-    renewals
+    authority.renew(30 * DAY, now).unwrap()
 }
 
 #[test]
@@ -211,6 +209,22 @@ fn what_expires_soon_is_renewed_once_and_the_old_key_still_decrypts() {
     let order: Vec<(&[u8], bool)> =
         identities.iter().map(|identity| (identity.certificate.as_slice(), identity.retired)).collect();
     assert_eq!(order, [(new.certificate.as_slice(), false), (old.certificate.as_slice(), true)]);
+}
+
+#[test]
+fn who_cannot_be_renewed_keeps_no_other_from_it() {
+    let folder = TempDir::new().unwrap();
+    let authority = authority(folder.path());
+    issue(&authority, "taro@nec.test", NOW);
+    issue(&authority, TARO, NOW + DAY);
+    let mut narrower = options();
+    narrower.domains.retain(|domain| domain == "nec.example");
+    let renewals = renewed(&Authority::new(keyring(folder.path()), narrower), NOW + 340 * DAY);
+    let [Renewal::Failed { address, error: AuthorityError::NotOurs(_) }, Renewal::Renewed(_)] = renewals.as_slice()
+    else {
+        panic!("{renewals:?}")
+    };
+    assert_eq!(address, "taro@nec.test");
 }
 
 /// As it is when the process ended between the two.

@@ -6,7 +6,7 @@ use super::issue::{authority, refused};
 use super::{file, revoke, show};
 use crate::cli::Renew;
 use crate::config::{self, Configuration};
-use crate::exit::Failure;
+use crate::exit::{Failure, Status};
 use crate::time;
 
 /// Renews for one tenant, or for each that has an authority. What fails for one does
@@ -35,23 +35,24 @@ fn renew_tenant(tenant: &config::Tenant, within: u64) -> Result<(), Failure> {
     if !authority.is_founded().map_err(refused)? {
         return Ok(());
     }
-    authority.renew(within, time::now(), tell).map_err(refused)?;
-    match &tenant.authority.revocation_list {
-        Some(path) => revoke::write_pem(&authority, path),
-        None => Ok(()),
-    }
-}
-
-fn tell(renewal: Renewal) {
-    match renewal {
-        Renewal::Renewed(issued) => file::tell(&issued.filed),
-        Renewal::Retired { address, fingerprint } => {
-            println!("{address}: {} retired: there is another that lasts longer", show::hex(&fingerprint));
+    let mut failures = Vec::new();
+    for renewal in authority.renew(within, time::now()).map_err(refused)? {
+        match renewal {
+            Renewal::Renewed(issued) => file::tell(&issued.filed),
+            Renewal::Retired { address, fingerprint } => {
+                println!("{address}: {} retired: there is another that lasts longer", show::hex(&fingerprint));
+            }
+            Renewal::Elsewhere { address, expires } => println!(
+                "{address}: the certificate expires on {}, and its key is not here: make a request with the key, and \
+                 `wasmime keys issue --request`",
+                time::day(expires)
+            ),
+            Renewal::Failed { address, error } => failures.push(format!("{address}: {error}")),
         }
-        Renewal::Elsewhere { address, expires } => println!(
-            "{address}: the certificate expires on {}, and its key is not here: make a request with the key, and \
-             `wasmime keys issue --request`",
-            time::day(expires)
-        ),
     }
+    // Whoever could not be renewed, partners need the list.
+    if let Some(path) = &tenant.authority.revocation_list {
+        revoke::write_pem(&authority, path)?;
+    }
+    if failures.is_empty() { Ok(()) } else { Err(Failure::new(Status::Failed, failures.join("; "))) }
 }
