@@ -11,7 +11,7 @@ use super::facts::CertificateFacts;
 use super::import::{Bundle, BundledCertificate, BundledKey};
 use super::private_key::PrivateKeyMaterial;
 use super::record::{Kind, Record, Source};
-use super::seal::Seal;
+use super::seal::{BoundRow, Seal};
 use super::store::{Failure, Keyring, system_time};
 
 /// The longest chain of issuers that is kept with a certificate.
@@ -38,7 +38,7 @@ pub struct Filed {
 impl Keyring {
     /// Files all that is in a bundle, or nothing: each certificate in the store
     /// of public keys, and in that of private keys where its private key is in
-    /// the bundle or filed already. Certificates of authorities are kept as the
+    /// the bundle, or filed for the same address already. Certificates of authorities are kept as the
     /// chain of those they issued.
     ///
     /// A certificate for a key of which there was none but what the key had signed
@@ -69,15 +69,15 @@ impl Keyring {
             return Err(KeyringError::from(ImportError::Nothing).into());
         }
         let address = options.address.as_deref().map(normalise).transpose().map_err(KeyringError::from)?;
-        let keys = Keys { transaction, bundled: &bundle.private_keys };
+        let keys = Keys { transaction, seal, bundled: &bundle.private_keys };
         let filed_before = keys.certificates_of_bundled()?;
         let certificates: Vec<&BundledCertificate> = bundle.certificates.iter().chain(&filed_before).collect();
         let authorities: Vec<&BundledCertificate> =
             certificates.iter().copied().filter(|certificate| certificate.facts.authority).collect();
         let mut filed = Vec::new();
         for certificate in ends(&certificates, &keys, address.as_deref())? {
-            let has_private_key = keys.has(&certificate.facts.key_id)?;
             for address in addresses(certificate, address.as_deref())? {
+                let has_private_key = keys.has_of(&address, &certificate.facts.key_id)?;
                 filed.extend(rows(certificate, &address, has_private_key, options.pin, source));
             }
         }
@@ -98,6 +98,7 @@ impl Keyring {
 /// The private keys at hand: those of the bundle, and those on file.
 struct Keys<'a> {
     transaction: &'a Transaction<'a>,
+    seal: &'a Seal,
     bundled: &'a [BundledKey],
 }
 
@@ -112,6 +113,24 @@ impl<'a> Keys<'a> {
         }
         let mut filed = self.transaction.prepare_cached("SELECT 1 FROM private_key_store WHERE key_id = ? LIMIT 1")?;
         filed.exists(params![key_id])
+    }
+
+    /// Whether the private key is that of `address`: it comes with the certificate, or
+    /// was filed for this address by somebody who may. A certificate that gives
+    /// taro's public key to mallory is no reason to let mallory use the private one.
+    fn has_of(&self, address: &str, key_id: &[u8; 32]) -> rusqlite::Result<bool> {
+        if self.bundled(key_id).is_some() {
+            return Ok(true);
+        }
+        let mut filed = self
+            .transaction
+            .prepare_cached("SELECT fingerprint, bound FROM private_key_store WHERE address = ? AND key_id = ?")?;
+        let rows = filed.query_map(params![address, key_id], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let rows: Vec<([u8; 32], Option<Vec<u8>>)> = rows.collect::<rusqlite::Result<_>>()?;
+        Ok(rows.iter().any(|(fingerprint, proof)| {
+            let row = BoundRow { kind: Kind::Private, address, fingerprint, key_id };
+            proof.as_ref().is_some_and(|proof| self.seal.is_bound(&row, proof))
+        }))
     }
 
     /// Certificates that are filed without their private key, which now comes.

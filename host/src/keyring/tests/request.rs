@@ -97,6 +97,29 @@ fn the_certificate_that_comes_finds_its_key() {
 }
 
 #[test]
+fn t10_a_certificate_with_the_key_of_another_gives_nobody_that_key() {
+    if !has_openssl() {
+        return;
+    }
+    let bench = Bench::new();
+    let keyring = bench.open();
+    let taro = generate(&keyring, "taro@nec.co.jp", NOV_2026);
+    let claimed = issued(&keyring, &taro.facts.key_id, "mallory@nec.co.jp");
+    let filed = keyring.import(bundle(&claimed, None), &bare(None)).unwrap();
+    assert_eq!(filed.iter().map(|filed| filed.record.kind).collect::<Vec<_>>(), [Kind::Public]);
+    drop(keyring);
+    // Nor does a row that was written by hand.
+    let raw = rusqlite::Connection::open(bench.path()).unwrap();
+    let copied = "INSERT INTO private_key_store SELECT 'mallory@nec.co.jp', fingerprint, key_id, 'requested', 0, 0, bound \
+                  FROM private_key_store";
+    assert_eq!(raw.execute(copied, []).unwrap(), 1);
+    let filed = bench.open().import(bundle(&claimed, None), &bare(None)).unwrap();
+    assert_eq!(filed.iter().map(|filed| filed.record.kind).collect::<Vec<_>>(), [Kind::Public]);
+    let identities = services(bench.open(), system_now()).identities("mallory@nec.co.jp");
+    assert!(identities.is_ok_and(|identities| identities.is_empty()));
+}
+
+#[test]
 fn a_key_that_signed_itself_is_certified_and_opens_old_mail_still() {
     if !has_openssl() {
         return;
