@@ -1,6 +1,8 @@
 //! AES-CBC a stretch at a time, over functions that take one text and pad it: a
 //! host that encrypts for a sandbox is never handed a copy of the whole message.
 
+use zeroize::Zeroize;
+
 use super::cipher::BLOCK_LEN;
 
 /// Encrypts `text` in its buffer. `seal` gets an IV and a text, and gives that text
@@ -42,7 +44,7 @@ pub fn decrypt(
             Some(text)
         }
         None => {
-            text.fill(0);
+            text.zeroize();
             None
         }
     }
