@@ -4,7 +4,7 @@ use smime::crypto::cipher::TAG_LEN;
 use smime::crypto::{Bulk, DigestAlgorithm, chaining};
 
 use crate::bindings::wasmime::filter::accelerator;
-use crate::in_place::in_place;
+use crate::in_place;
 
 /// The host's bulk primitives. They give the octets that the logic's own would.
 pub(crate) struct Accelerator;
@@ -31,11 +31,10 @@ impl Bulk for Accelerator {
 
     fn aes_gcm_seal(&self, key: &[u8], nonce: &[u8], associated_data: &[u8], mut plaintext: Vec<u8>) -> Vec<u8> {
         plaintext.reserve_exact(TAG_LEN);
-        let seal = |text: &[u8]| Some(accelerator::aes_gcm_seal(key, nonce, associated_data, text));
-        in_place(plaintext, seal).unwrap_or_default()
+        in_place::seal(key, nonce, associated_data, plaintext)
     }
 
     fn aes_gcm_open(&self, key: &[u8], nonce: &[u8], associated_data: &[u8], ciphertext: Vec<u8>) -> Option<Vec<u8>> {
-        in_place(ciphertext, |text| accelerator::aes_gcm_open(key, nonce, associated_data, text))
+        in_place::open(key, nonce, associated_data, ciphertext)
     }
 }

@@ -120,6 +120,24 @@ fn one_octet_flipped_is_refused_alike_and_no_key_is_used() {
 }
 
 #[test]
+fn an_altered_authenticated_ciphertext_is_refused_alike() {
+    let mut script = Script::with_keys_of(&["alice", "carol"]);
+    let outbound = &mut script.policies.outbound;
+    (outbound.sign, outbound.unknown_peer) = (Demand::Never, Assumption::Modern);
+    let sent = everywhere(&script, &envelope(Direction::Outbound, "alice", &["carol"]), MESSAGE.as_bytes());
+    let back = envelope(Direction::Inbound, "alice", &["carol"]);
+    let on_the_wire = rewritten(&sent).remove(0);
+    assert_eq!(rewritten(&everywhere(&script, &back, &on_the_wire)).len(), 1);
+    // Within the ciphertext, which is most of the second half.
+    let mut altered = on_the_wire.clone();
+    let at = altered.len() * 4 / 5;
+    altered[at] = if altered[at] == b'B' { b'C' } else { b'B' };
+    let received = everywhere(&script, &back, &altered);
+    assert!(matches!(&received.verdict, Verdict::Reject(reply) if reply.code == 550), "{:?}", received.verdict);
+    assert_eq!(received.private_key_operations, 1);
+}
+
+#[test]
 fn a_ciphertext_sent_to_a_colleague_stays_closed() {
     let script = Script::with_keys_of(&["alice", "carol", "dave"]);
     let sent = everywhere(&script, &envelope(Direction::Outbound, "alice", &["carol"]), MESSAGE.as_bytes());

@@ -33,7 +33,11 @@ pub fn table(contenders: &Contenders, effort: Effort) -> Result<String, String> 
                         }
                         _ => (String::new(), String::new(), ""),
                     };
-                    let process = in_a_process_of_its_own(contender.name(), way, octets, cipher)?;
+                    let process = in_a_process_of_its_own(contender.name(), way, octets, cipher);
+                    let process = match process {
+                        Err(e) if !effort.is_tiny() => format!("({e})"),
+                        process => mebibytes(process?),
+                    };
                     table.row(vec![
                         contender.name().to_owned(),
                         size(octets),
@@ -42,7 +46,7 @@ pub fn table(contenders: &Contenders, effort: Effort) -> Result<String, String> 
                         linear,
                         goal,
                         met.to_owned(),
-                        mebibytes(process),
+                        process,
                     ]);
                 }
             }
