@@ -25,11 +25,16 @@ fn strangers() -> Bench {
 /// Alice signs with the key of this name, and taro's organisation reads it: what is
 /// told of that.
 fn alice_writes(bench: &Bench, key: &str) -> Vec<Value> {
+    alice_is_read(bench, key, AT)
+}
+
+/// The same, where it is read at another time than it was signed.
+fn alice_is_read(bench: &Bench, key: &str, at: &[&str]) -> Vec<Value> {
     let [certificate, private] = ["pem", "key"].map(|ending| pki(&format!("{key}.{ending}")));
     bench.keys("import", "peer", &[&certificate, &private]).good();
     let message = b"From: alice@peer.example\r\nTo: taro@nec.co.jp\r\nSubject: Hi\r\n\r\nHello\r\n";
     let signed = bench.process("outbound", ALICE, &[TARO], &[AT, &["--format", "message"]].concat(), message).good();
-    let read = bench.process("inbound", ALICE, &[TARO], AT, &signed.out).good();
+    let read = bench.process("inbound", ALICE, &[TARO], at, &signed.out).good();
     read.json()["events"].as_array().unwrap().clone()
 }
 
@@ -63,6 +68,19 @@ fn e8a_who_has_signed_is_written_to_with_what_it_reads() {
     let after = taro_answers(&bench);
     assert_eq!(field(&after, "protected", "cipher"), "aes-256-gcm");
     assert_eq!(field(&after, "protected", "chosen-by"), "capabilities");
+}
+
+#[test]
+fn t32_mail_that_is_sent_again_does_not_say_what_its_author_reads_now() {
+    let bench = strangers();
+    let taught = alice_is_read(&bench, "alice", &["--at", "2026-12-01T12:00:00Z"]);
+    assert_eq!(field(&taught, "certificate-learned", "grounds"), "first");
+    assert_eq!(field(&taro_answers(&bench), "protected", "chosen-by"), "unknown-peer");
+    let taught = alice_writes(&bench, "alice");
+    assert_eq!(field(&taught, "capabilities-learned", "owner"), ALICE);
+    let later = alice_is_read(&bench, "alice", &["--at", "2026-12-01T12:00:00Z"]);
+    assert!(later.iter().all(|event| event["event"] != "capabilities-learned"), "{later:?}");
+    assert_eq!(field(&taro_answers(&bench), "protected", "chosen-by"), "capabilities");
 }
 
 #[test]

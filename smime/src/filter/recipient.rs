@@ -124,16 +124,18 @@ impl Peer {
     /// else, or where nothing it announced is good enough to use, what the
     /// policy assumes.
     pub(super) fn ciphers(&self, assumption: Assumption) -> Vec<Cipher> {
-        let known: Vec<Cipher> = self
-            .capabilities
-            .iter()
-            .flat_map(|known| STRONGEST_FIRST.into_iter().filter(|cipher| known.reads(*cipher)))
-            .collect();
+        let known: Vec<Cipher> = self.known_ciphers().collect();
         match (known.is_empty(), assumption) {
             (false, _) => known,
             (true, Assumption::Compatible) => vec![Cipher::Aes256Cbc],
             (true, Assumption::Modern) => vec![Cipher::Aes256Gcm, Cipher::Aes256Cbc],
         }
+    }
+
+    /// The ciphers that it has announced and that are good enough to use, strongest
+    /// first.
+    fn known_ciphers(&self) -> impl Iterator<Item = Cipher> {
+        self.capabilities.iter().flat_map(|known| STRONGEST_FIRST.into_iter().filter(|cipher| known.reads(*cipher)))
     }
 
     /// The DER of the `RecipientInfo` that gets `content_key` to this peer. Its
@@ -185,7 +187,7 @@ impl Peer {
 
     /// Why a cipher was chosen, for the audit log.
     pub(super) fn grounds(&self) -> &'static str {
-        if self.capabilities.is_some() { "capabilities" } else { "unknown-peer" }
+        if self.known_ciphers().next().is_some() { "capabilities" } else { "unknown-peer" }
     }
 }
 

@@ -188,6 +188,11 @@ fn accept<H: Host>(
     })
 }
 
+/// How old a signature may be to say what its author reads now, in seconds: mail is
+/// given up after five days. What is older was sent again, by somebody who may want
+/// the author written to as at that time (T32).
+const RECENT: u64 = 7 * 86_400;
+
 fn offer<H: Host>(host: &mut H, trust: &Trust, signer: &SignerInfo, verified: &Verified<'_>) {
     // What would be learned of an authority would count for its whole domain: that
     // is for the operator to file.
@@ -196,7 +201,8 @@ fn offer<H: Host>(host: &mut H, trust: &Trust, signer: &SignerInfo, verified: &V
     }
     if let Grounds::Path(chain) = &verified.grounds {
         let chain: Vec<Der> = chain.iter().map(|c| c.encoded().to_vec()).collect();
-        let capabilities = signer.capabilities();
+        let is_recent = signer.signing_time().is_none_or(|time| time.saturating_add(RECENT) >= trust.now());
+        let capabilities = signer.capabilities().filter(|_| is_recent);
         host.offer(&trust.author, verified.certificate.encoded(), &chain, capabilities.as_deref());
     }
 }

@@ -135,7 +135,7 @@ fn file(transaction: &Transaction<'_>, offer: &Offer) -> Result<(), Failure> {
     };
     insert_certificate(transaction, &offer.record, &offer.chain)?;
     let sql = "INSERT INTO public_key_store (address, fingerprint, source, held, capabilities, capabilities_seen, added) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6) ON CONFLICT DO UPDATE SET held = excluded.held, \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO UPDATE SET held = excluded.held, \
                capabilities = coalesce(excluded.capabilities, capabilities), \
                capabilities_seen = coalesce(excluded.capabilities_seen, capabilities_seen)";
     transaction.prepare_cached(sql)?.execute(params![
@@ -144,6 +144,7 @@ fn file(transaction: &Transaction<'_>, offer: &Offer) -> Result<(), Failure> {
         Source::Learned.name(),
         held,
         capabilities,
+        capabilities.as_ref().map(|_| seen),
         seen
     ])?;
     Ok(())
