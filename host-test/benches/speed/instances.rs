@@ -124,7 +124,8 @@ fn stoppable(effort: Effort, world: &World) -> Result<Vec<(String, f64)>, String
 /// Octets by which so many tenants more make the process grow, each with its own
 /// keys, services and limits.
 fn idle_tenants(contenders: &Contenders, effort: Effort) -> Result<usize, String> {
-    let tenant = || (People::of(Kind::Rsa2048).tenant(Cipher::Cbc), contenders.built_in().with_own_services(64));
+    // Those of this kind have one correspondent, and no hundred.
+    let tenant = || (People::of(Kind::P256).tenant(Cipher::Cbc), contenders.built_in().with_own_services(64));
     // The first one pays for what all of them share.
     let mut tenants = vec![tenant()];
     let serve = |(tenant, runtime): &(Tenant, Runtime)| drop(runtime.run(tenant, &people::inbound(), NOTHING));
