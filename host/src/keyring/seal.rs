@@ -15,7 +15,7 @@
 //! Either file is looked for in `$CREDENTIALS_DIRECTORY` first, where systemd's
 //! `LoadCredential=` and `LoadCredentialEncrypted=` put it under its own name
 //! (`nec.keyring.key`), and then beside the keyring; last as `nec.keyring.key.next`,
-//! where a rotation leaves it that was interrupted (see [`super::rotate`]). The
+//! where a rotation leaves it that was interrupted (see [`Keyring::rotate`](super::Keyring::rotate)). The
 //! first that unlocks the keyring is taken.
 //!
 //! The data key also binds the rows of fig. 5, and those of fig. 6 that are pinned,
