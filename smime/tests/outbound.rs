@@ -38,7 +38,7 @@ fn t37_bcc_leak() {
     assert_eq!(recipients, [&[0, 1][..], &[2], &[3]]);
     for (copy, readers) in copies.iter().zip([&["carol", "dave"][..], &["bob"], &["mallory"]]) {
         let text = String::from_utf8_lossy(content(copy)).into_owned();
-        assert!(!text.contains("Bcc") && !text.contains("hello"));
+        assert!(!text.contains("Bcc:") && !text.contains("hello"));
         for name in ["carol", "dave", "bob", "mallory"] {
             let mut other = People::with_keys_of(&[name]);
             let domain = if matches!(name, "carol" | "dave") {
@@ -271,7 +271,7 @@ fn nothing_asked_nothing_done() {
     assert_eq!(deliveries(peer.send(&["carol@lan.example"], message))[0].content, Content::Unchanged);
     assert!(peer.reported("sent-clear", None));
     let with_bcc = delivered(peer.send(&["carol@lan.example"], MESSAGE), MESSAGE);
-    assert!(!String::from_utf8_lossy(&with_bcc).contains("Bcc") && with_bcc.ends_with(b"\r\nhello\r\n"));
+    assert!(!String::from_utf8_lossy(&with_bcc).contains("Bcc:") && with_bcc.ends_with(b"\r\nhello\r\n"));
 }
 
 #[test]
