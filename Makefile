@@ -17,6 +17,9 @@ BUILD = $(CARGO) build --workspace --locked
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS = mime cms filter
 
+# By name: else the unit tests of every crate are compiled as benches, too.
+BENCHES = speed keyring load
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint bench soak deb fuzz peers components toolchain
 
@@ -39,7 +42,7 @@ lint: toolchain components ## formatting, clippy, documentation; warnings are er
 	else echo "skipped: the fuzz targets, which need a C++ compiler"; fi
 
 bench: toolchain components ## into docs/performance.md beside OpenSSL; 10,000 messages through Postfix (WASMIME_BENCH_MESSAGES)
-	$(WITH_COMPONENTS) $(CARGO) bench --workspace --locked --features host-test/openssl
+	$(WITH_COMPONENTS) $(CARGO) bench --workspace --locked --features host-test/openssl $(addprefix --bench ,$(BENCHES))
 
 soak: toolchain peers components ## 10,000 messages through replicas that are killed at random
 	WASMIME_REPLICA_MESSAGES=10000 $(WITH_COMPONENTS) $(CARGO) test --workspace --locked --test servers -- \
