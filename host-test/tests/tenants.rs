@@ -24,6 +24,7 @@ fn a_thousand_idle_tenants_take_less_than_64_mib() {
     keyring.generate(&GenerateOptions { address, algorithm: KeyAlgorithm::EcP256, days: 1000, now: NOW }).unwrap();
     drop(keyring);
     let runtime = variants::runtime(None).unwrap();
+    let (like, _) = Script::with_keys_of(&["alice"]).tenant();
     // Each with a keyring of its own, looked into once.
     let tenant = |number: usize| -> (Tenant, Runtime) {
         let path = folder.path().join(format!("{number}.keyring"));
@@ -37,7 +38,7 @@ fn a_thousand_idle_tenants_take_less_than_64_mib() {
         let tenant = Tenant {
             certificates: Arc::clone(&services) as Arc<dyn Certificates>,
             private_keys: services,
-            ..Script::with_keys_of(&["alice"]).tenant().0
+            ..like.clone()
         };
         (tenant, runtime.with_own_services(64))
     };

@@ -62,7 +62,7 @@ impl Keyring {
             .execute_batch(
                 // Pages are in the system's cache as well. Those of a transaction stay
                 // here: written early they would keep readers waiting to its end.
-                "PRAGMA cache_size = 4; PRAGMA cache_spill = OFF; PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL; \
+                "PRAGMA cache_size = 1; PRAGMA cache_spill = OFF; PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL; \
                  PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;",
             )
             .map_err(failed)?;
