@@ -9,6 +9,8 @@
 use core::cell::Cell;
 use core::mem::ManuallyDrop;
 
+use zeroize::Zeroize as _;
+
 #[link(wasm_import_module = "wasmime:filter/accelerator@0.1.0")]
 unsafe extern "C" {
     #[link_name = "aes-gcm-seal"]
@@ -96,7 +98,7 @@ pub(crate) fn open(key: &[u8], nonce: &[u8], associated_data: &[u8], text: Vec<u
             &mut answer,
         );
         if answer.is_some == 0 {
-            text.take_back(List { octets: text.start, len: text.len }).fill(0);
+            text.take_back(List { octets: text.start, len: text.len }).zeroize();
             return None;
         }
         Some(text.take_back(answer.list))
