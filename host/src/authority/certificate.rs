@@ -104,10 +104,7 @@ impl BuilderProfile for Profile<'_> {
                 }
             }
             Subject::User { person, list_url } => {
-                extensions.push(person.constraints.to_extension(name, none)?);
-                extensions.push(person.key_usage.to_extension(name, none)?);
-                extensions.push(person.extended_key_usage.to_extension(name, none)?);
-                extensions.push(person.names.to_extension(name, none)?);
+                extensions.extend(person.extensions()?);
                 if let Some(url) = list_url {
                     extensions.push(list_at(url)?.to_extension(name, none)?);
                 }

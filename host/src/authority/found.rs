@@ -16,10 +16,7 @@ use super::issue::Authority;
 use super::ledger::{self, AuthorityRow};
 use crate::keyring::pair::Pair;
 use crate::keyring::seal::Seal;
-use crate::keyring::{CertificateFacts, Failure, KeyringError, PrivateKeyMaterial, SLACK};
-
-/// Seconds of a day.
-pub(super) const DAY: u64 = 86_400;
+use crate::keyring::{CertificateFacts, Failure, KeyringError, PrivateKeyMaterial, SLACK, in_days};
 
 /// An authority at work: what it signs with, and who it says to be.
 pub(super) struct Issuer {
@@ -34,7 +31,7 @@ impl Authority {
     /// An issuing authority for addresses of `domain` that is valid until after
     /// `until`. It is made if there is none, and with it a root where there is none.
     pub(super) fn issuer(&self, domain: &str, until: u64, now: u64) -> Result<Issuer, AuthorityError> {
-        if self.days(now, self.options.issuing_days.min(self.options.root_days)) < until {
+        if in_days(now, self.options.issuing_days.min(self.options.root_days)) < until {
             return Err(AuthorityError::OutlivesIssuer);
         }
         let rows = self.authorities()?;
@@ -62,9 +59,9 @@ impl Authority {
     pub fn found(&self, now: u64) -> Result<(), AuthorityError> {
         let before = self.authorities()?;
         let (roots, others): (Vec<_>, Vec<_>) = before.iter().partition(|row| row.issuer.is_none());
-        let root = self.new_authority("root", roots.len() + 1, None, now, self.days(now, self.options.root_days))?;
+        let root = self.new_authority("root", roots.len() + 1, None, now, in_days(now, self.options.root_days))?;
         let root_name = name(&root.certificate)?;
-        let until = self.days(now, self.options.issuing_days).min(root.facts.not_after);
+        let until = in_days(now, self.options.issuing_days).min(root.facts.not_after);
         let signer = Some((&root_name, &root.pair));
         let issuing = self.new_authority("issuing authority", others.len() + 1, signer, now, until)?;
         self.keyring.change(|transaction, seal| {
@@ -108,7 +105,7 @@ impl Authority {
     fn add_issuing(&self, before: &[AuthorityRow], root: &AuthorityRow, now: u64) -> Result<(), AuthorityError> {
         let (pair, root_name) = (self.pair(root)?, name(&root.certificate)?);
         let number = before.iter().filter(|row| row.issuer.is_some()).count() + 1;
-        let until = self.days(now, self.options.issuing_days).min(facts(root)?.not_after);
+        let until = in_days(now, self.options.issuing_days).min(facts(root)?.not_after);
         let issuing = self.new_authority("issuing authority", number, Some((&root_name, &pair)), now, until)?;
         self.keyring.change(|transaction, seal| {
             if ledger::authorities(transaction)?.len() == before.len() {
@@ -174,10 +171,6 @@ impl Authority {
         let rows = self.keyring.look(ledger::authorities)?;
         genuine::check(&rows)?;
         Ok(rows)
-    }
-
-    pub(super) fn days(&self, now: u64, days: u32) -> u64 {
-        now.saturating_add(u64::from(days).saturating_mul(DAY))
     }
 }
 

@@ -8,14 +8,15 @@ use x509_cert::ext::pkix::KeyUsage;
 
 use super::certificate::{self, Subject};
 use super::error::{AuthorityError, cryptography};
-use super::found::{DAY, Issuer};
+use super::found::Issuer;
 use super::ledger;
 use super::options::AuthorityOptions;
 use super::request::RequestedKey;
 use crate::keyring::pair::Pair;
 use crate::keyring::personal::Personal;
 use crate::keyring::{
-    Bundle, CertificateFacts, Filed, ImportOptions, KeyAlgorithm, Keyring, PrivateKeyMaterial, SLACK, Source, normalise,
+    Bundle, CertificateFacts, DAY, Filed, ImportOptions, KeyAlgorithm, Keyring, PrivateKeyMaterial, SLACK, Source,
+    in_days, normalise,
 };
 
 /// The authority of a tenant.
@@ -119,7 +120,7 @@ impl Authority {
     fn grant(&self, order: Order, days: u32, now: u64) -> Result<Option<Issued>, AuthorityError> {
         let Order { address, public_key, usage, key, on_demand } = order;
         let domain = address.rsplit_once('@').map_or("", |(_, domain)| domain);
-        let until = now.saturating_add(u64::from(days).saturating_mul(DAY));
+        let until = in_days(now, days);
         let issuer = self.issuer(domain, until, now)?;
         let certificate = self.sign(&address, usage, public_key, until, now, &issuer)?;
         let facts = CertificateFacts::from_der(&certificate).map_err(|_| cryptography("read its own certificate"))?;

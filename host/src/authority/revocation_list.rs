@@ -17,7 +17,7 @@ use super::found::Issuer;
 use super::issue::Authority;
 use super::ledger::{self, RevokedRow};
 use crate::keyring::pair::Signature;
-use crate::keyring::time;
+use crate::keyring::{in_days, time};
 
 impl Authority {
     /// The revocation lists of all authorities that are valid at `now` (seconds since
@@ -43,7 +43,7 @@ impl Authority {
         let (number, revoked) = self.keyring.change(|transaction, _| {
             Ok((ledger::next_list(transaction, issuer.id)?, ledger::revoked(transaction, issuer.id)?))
         })?;
-        let next_update = self.days(now, self.options.list_days);
+        let next_update = in_days(now, self.options.list_days);
         let list = signed(issuer, number, &revoked, (now, next_update));
         Ok(list.map_err(|_| cryptography("make a revocation list"))?)
     }

@@ -91,7 +91,7 @@ pub(super) fn self_signed(pair: &Pair, address: &str, now: u64, days: u32) -> Re
 
 fn certificate(pair: &Pair, address: &str, now: u64, days: u32) -> builder::Result<Vec<u8>> {
     let info = SubjectPublicKeyInfoOwned::from_key(&pair.verifying_key())?;
-    let validity = validity(now.saturating_sub(SLACK), now.saturating_add(u64::from(days).saturating_mul(86_400)))?;
+    let validity = validity(now.saturating_sub(SLACK), in_days(now, days))?;
     let profile = SelfSigned(Personal::new(address, pair.usage())?);
     let builder = CertificateBuilder::new(profile, serial_number()?, validity, info)?;
     Ok(builder.build::<_, pair::Signature>(pair)?.to_der()?)
@@ -106,6 +106,14 @@ pub(crate) fn serial_number() -> builder::Result<SerialNumber> {
         *first = (*first & 0x7f) | 0x40;
     }
     Ok(SerialNumber::new(&serial)?)
+}
+
+/// A day, in seconds.
+pub(crate) const DAY: u64 = 86_400;
+
+/// The instant so many days after `now`, in seconds since 1970-01-01T00:00:00Z.
+pub(crate) fn in_days(now: u64, days: u32) -> u64 {
+    now.saturating_add(u64::from(days).saturating_mul(DAY))
 }
 
 /// A validity between two instants, in seconds since 1970-01-01T00:00:00Z.
@@ -142,13 +150,9 @@ impl BuilderProfile for SelfSigned {
     ) -> builder::Result<Vec<Extension>> {
         let subject = tbs.subject();
         let none: &[Extension] = &[];
-        Ok(vec![
-            self.0.constraints.to_extension(subject, none)?,
-            self.0.key_usage.to_extension(subject, none)?,
-            self.0.extended_key_usage.to_extension(subject, none)?,
-            self.0.names.to_extension(subject, none)?,
-            SubjectKeyIdentifier::try_from(key)?.to_extension(subject, none)?,
-            AuthorityKeyIdentifier::try_from(issuer_key)?.to_extension(subject, none)?,
-        ])
+        let mut extensions = self.0.extensions()?.to_vec();
+        extensions.push(SubjectKeyIdentifier::try_from(key)?.to_extension(subject, none)?);
+        extensions.push(AuthorityKeyIdentifier::try_from(issuer_key)?.to_extension(subject, none)?);
+        Ok(extensions)
     }
 }

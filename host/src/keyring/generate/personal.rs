@@ -8,8 +8,10 @@ use der::asn1::{Any, Ia5String, SetOfVec, Utf8StringRef};
 use der::{Decode, Encode};
 use smime::domain::Authority;
 use x509_cert::attr::AttributeTypeAndValue;
+use x509_cert::builder;
 use x509_cert::ext::pkix::name::{GeneralName, OtherName};
 use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage, SubjectAltName};
+use x509_cert::ext::{Extension, ToExtension};
 use x509_cert::name::{Name, RdnSequence, RelativeDistinguishedName};
 
 /// id-on-SmtpUTF8Mailbox (RFC 9598, section 3).
@@ -42,6 +44,17 @@ impl Personal {
             extended_key_usage: ExtendedKeyUsage(vec![ID_KP_EMAIL_PROTECTION]),
             names: SubjectAltName(vec![mailbox(address)?]),
         })
+    }
+
+    /// The extensions, in their order.
+    pub(crate) fn extensions(&self) -> builder::Result<[Extension; 4]> {
+        let none: &[Extension] = &[];
+        Ok([
+            self.constraints.to_extension(&self.subject, none)?,
+            self.key_usage.to_extension(&self.subject, none)?,
+            self.extended_key_usage.to_extension(&self.subject, none)?,
+            self.names.to_extension(&self.subject, none)?,
+        ])
     }
 }
 

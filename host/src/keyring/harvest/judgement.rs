@@ -3,6 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::Offer;
+use crate::keyring::DAY;
 use crate::keyring::error::KeyringError;
 use crate::keyring::record::{Kind, Record, Source};
 use crate::keyring::rows::{self, Which};
@@ -14,8 +15,6 @@ const PER_ADDRESS: usize = 8;
 const PER_DAY: i64 = 1_000;
 /// Most that are kept of what was learned.
 const PER_KEYRING: i64 = 100_000;
-/// A day, in seconds.
-const DAY: u64 = 86_400;
 
 /// What becomes of a certificate that was offered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
